@@ -1,0 +1,49 @@
+// Jest runs ES modules and resolves workspace packages to their TypeScript source
+// (the scoped "source" condition of their exports), so a test run needs no build of the library.
+const base = {
+  testEnvironment: 'node',
+  testEnvironmentOptions: {
+    customExportConditions: ['@nestjs-distributed/source', 'node', 'node-addons'],
+  },
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist',
+    '<rootDir>/libs/.*/dist',
+    '<rootDir>/.cache',
+    '<rootDir>/test/package/fixtures',
+    '<rootDir>/test/bench',
+  ],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          parser: { syntax: 'typescript', decorators: true },
+          target: 'es2022',
+          keepClassNames: true,
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+};
+
+/** @type {import('jest').Config} */
+export default {
+  testTimeout: 30_000,
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  projects: [
+    {
+      ...base,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts', '<rootDir>/src/**/*.spec.ts'],
+    },
+    { ...base, displayName: 'types', testMatch: ['<rootDir>/test/types/**/*.spec.ts'] },
+    { ...base, displayName: 'docs', testMatch: ['<rootDir>/test/docs/**/*.spec.ts'] },
+    { ...base, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.e2e-spec.ts'] },
+  ],
+};

@@ -1,0 +1,2 @@
+export { Clock, Random, SystemClock, SystemRandom, type Timer } from './clock.js';
+export { type Duration, parseDuration, toMs } from './duration.js';
