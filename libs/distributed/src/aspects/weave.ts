@@ -126,13 +126,17 @@ function weavable(
 
 /** Refuses results that would outlive the protection, or never had any. */
 async function settled(result: unknown, label: () => string): Promise<unknown> {
-  const value = result as { then?: unknown; subscribe?: unknown } | null | undefined;
-  if (typeof value?.then !== 'function') {
-    throw typeof value?.subscribe === 'function'
-      ? new AspectObservableError(label())
-      : new AspectSyncError(label());
-  }
-  const settledValue = (await value) as { subscribe?: unknown } | null | undefined;
-  if (typeof settledValue?.subscribe === 'function') throw new AspectObservableError(label());
-  return settledValue;
+  if (isObservable(result)) throw new AspectObservableError(label());
+  if (!isPromiseLike(result)) throw new AspectSyncError(label());
+  const value = await result;
+  if (isObservable(value)) throw new AspectObservableError(label());
+  return value;
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+function isObservable(value: unknown): boolean {
+  return typeof (value as { subscribe?: unknown } | null | undefined)?.subscribe === 'function';
 }
