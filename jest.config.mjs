@@ -8,8 +8,8 @@ const base = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   modulePathIgnorePatterns: [
-    '<rootDir>/dist',
-    '<rootDir>/libs/.*/dist',
+    '<rootDir>/dist/',
+    '<rootDir>/libs/[^/]+/dist/',
     '<rootDir>/.cache',
     '<rootDir>/test/package/fixtures',
     '<rootDir>/test/bench',
