@@ -1,0 +1,33 @@
+export default {
+  extends: ['@commitlint/config-conventional'],
+  rules: {
+    'scope-enum': [
+      2,
+      'always',
+      [
+        'lock',
+        'cache',
+        'transaction',
+        'partition',
+        'resilience',
+        'messaging',
+        'saga',
+        'aspects',
+        'redis',
+        'time',
+        'module',
+        'health',
+        'dashboard',
+        'testing',
+        'apps',
+        'contracts',
+        'runner',
+        'servers',
+        'docs',
+        'deps',
+      ],
+    ],
+    'body-max-line-length': [0],
+    'subject-case': [0],
+  },
+};
