@@ -1,0 +1,59 @@
+/** Reads a service's configuration from environment variables; what is missing is said at once. */
+
+/** A variable is missing or malformed; the message names it and shows an example. */
+export class EnvironmentError extends Error {
+  constructor(service: string, variable: string, problem: string, example: string) {
+    super(`${service}: ${variable} ${problem}; set it, for example ${variable}=${example}`);
+    this.name = 'EnvironmentError';
+  }
+}
+
+/** The environment of one service. There are no defaults: a wrong guess would hit a real server. */
+export class Environment {
+  readonly #service: string;
+  readonly #variables: NodeJS.ProcessEnv;
+
+  constructor(service: string, variables: NodeJS.ProcessEnv = process.env) {
+    this.#service = service;
+    this.#variables = variables;
+  }
+
+  /** A text variable. @throws EnvironmentError when missing or empty */
+  text(variable: string, example: string): string {
+    const value = this.#variables[variable]?.trim();
+    if (!value) throw new EnvironmentError(this.#service, variable, 'is not set', example);
+    return value;
+  }
+
+  /** A URL variable with one of the schemes. @throws EnvironmentError */
+  url(variable: string, example: string): string {
+    return this.#url(variable, this.text(variable, example), example);
+  }
+
+  /** A TCP port; 0 lets the system choose. @throws EnvironmentError */
+  port(variable: string): number {
+    const port = Number(this.text(variable, '3000'));
+    if (Number.isInteger(port) && port >= 0 && port < 65_536) return port;
+    throw new EnvironmentError(this.#service, variable, 'is not a port', '3000');
+  }
+
+  /** Named URLs: `s1=postgres://…,s2=postgres://…`. @throws EnvironmentError */
+  namedUrls(variable: string, example: string): { id: string; url: string }[] {
+    return this.text(variable, example)
+      .split(',')
+      .map((entry) => {
+        const [, id, url] = /^\s*([\w-]+)=(.+?)\s*$/.exec(entry) ?? [];
+        if (!id || !url)
+          throw new EnvironmentError(this.#service, variable, 'is not a list of id=url', example);
+        return { id, url: this.#url(variable, url, example) };
+      });
+  }
+
+  #url(variable: string, value: string, example: string): string {
+    const scheme = new URL(example.replace(/^[\w-]+=/, '').split(',')[0] ?? example).protocol;
+    const wanted = scheme.replace(/s?:$/, '');
+    const actual = URL.canParse(value) ? new URL(value).protocol.replace(/(ql)?s?:$/, '') : '';
+    if (actual === wanted) return value;
+    throw new EnvironmentError(this.#service, variable, `is not a ${wanted} URL`, example);
+  }
+}
