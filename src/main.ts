@@ -1,5 +1,6 @@
 /** `npm start`: command line → command → exit code. */
 import 'reflect-metadata';
+import { setMaxListeners } from 'node:events';
 import { constants } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import { ShopCommand } from './commands/shop.command.js';
@@ -26,6 +27,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function run(options: RunnerOptions): Promise<number> {
   const interrupted = new AbortController();
+  // Every request in flight listens to it.
+  setMaxListeners(0, interrupted.signal);
   // Stays installed: a second Ctrl-C, or one that npm passes on, must not cut the cleaning up short.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => interrupted.abort(signal));

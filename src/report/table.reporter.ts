@@ -12,6 +12,7 @@ export class TableReporter {
     console.log(`\n${table(results)}\n`);
     for (const result of results) {
       console.log(`  ${result.name}: ${result.pitfall}`);
+      console.log(`    violations are ${result.definition}`);
       console.log(`    without  ${result.without.summary}`);
       console.log(`    with     ${result.with.summary}`);
     }
@@ -28,7 +29,7 @@ export class TableReporter {
 export function table(results: readonly ScenarioResult[]): string {
   const rows = results.map((result) => [
     result.name,
-    result.definition,
+    result.counted,
     String(result.without.violations),
     String(result.with.violations),
   ]);

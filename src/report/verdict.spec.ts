@@ -10,7 +10,7 @@ function outcome(violations: number, succeeded = 10): Outcome {
 }
 
 function result(without: Outcome, protectedRun: Outcome): ScenarioResult {
-  return { name: 'x', pitfall: 'p', definition: 'what', without, with: protectedRun };
+  return { name: 'x', pitfall: 'p', counted: 'what', definition: 'd', without, with: protectedRun };
 }
 
 describe('objections', () => {

@@ -5,6 +5,7 @@ import type { Outcome } from '../scenarios/scenario.js';
 export interface ScenarioResult {
   readonly name: string;
   readonly pitfall: string;
+  readonly counted: string;
   readonly definition: string;
   readonly without: Outcome;
   readonly with: Outcome;

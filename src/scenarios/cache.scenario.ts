@@ -28,6 +28,7 @@ const VICTIM = 'inventory-1';
 export class CacheScenario extends Scenario {
   readonly name = 'cache';
   readonly pitfall = 'No multi-level cache: stale prices, and a stampede on the database';
+  readonly counted = 'stale prices, extra loads of a cold key';
   readonly definition =
     'reads sent 100 ms after an acknowledged change that returned an older price + database loads of a cold key beyond the first';
 

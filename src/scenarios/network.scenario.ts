@@ -18,6 +18,7 @@ const CUTS_MS = [1_000, 2_200, 3_400];
 export class NetworkScenario extends Scenario {
   readonly name = 'network';
   readonly pitfall = 'Network errors unhandled: checkouts fail, hang or charge twice';
+  readonly counted = 'failed or hanging checkouts, crashes, double charges';
   readonly definition =
     'failed checkouts + hanging ones (no answer within 10 s) + crashed processes + double charges';
 

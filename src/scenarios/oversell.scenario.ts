@@ -12,6 +12,7 @@ const CONCURRENCY = 50;
 export class OversellScenario extends Scenario {
   readonly name = 'oversell';
   readonly pitfall = 'No distributed lock: a flash sale sells too much';
+  readonly counted = 'items sold beyond the stock';
   readonly definition = 'purchases beyond the stock, plus 1 if stock and purchases do not add up';
 
   async run(phase: Phase): Promise<Outcome> {

@@ -24,6 +24,7 @@ interface Visit {
 export class PartitionScenario extends Scenario {
   readonly name = 'partition';
   readonly pitfall = 'No data partitioning: one lost shard takes everybody down';
+  readonly counted = 'failed requests of the healthy shard, rows on a wrong shard';
   readonly definition =
     'failed requests of customers whose shard is up + rows on a shard that does not own them';
 

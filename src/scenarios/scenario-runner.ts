@@ -25,8 +25,8 @@ export class ScenarioRunner {
   async run(scenario: Scenario, shop: Shop, signal: AbortSignal): Promise<ScenarioResult> {
     const without = await this.#runOnce(scenario, 'without', shop, signal);
     const protectedOutcome = await this.#runOnce(scenario, 'with', shop, signal);
-    const { name, pitfall, definition } = scenario;
-    return { name, pitfall, definition, without, with: protectedOutcome };
+    const { name, pitfall, counted, definition } = scenario;
+    return { name, pitfall, counted, definition, without, with: protectedOutcome };
   }
 
   #runOnce(scenario: Scenario, mode: Mode, shop: Shop, signal: AbortSignal): Promise<Outcome> {

@@ -47,7 +47,9 @@ export abstract class Scenario {
   abstract readonly name: string;
   /** The pitfall, for the table. */
   abstract readonly pitfall: string;
-  /** What counts as a violation. */
+  /** What is counted, in a few words, for the table. */
+  abstract readonly counted: string;
+  /** What counts as a violation, exactly. */
   abstract readonly definition: string;
 
   /** Runs load and faults once and judges what they left behind. */

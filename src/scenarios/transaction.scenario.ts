@@ -27,6 +27,7 @@ interface Order {
 export class TransactionScenario extends Scenario {
   readonly name = 'transaction';
   readonly pitfall = 'No transaction: orders are left half done';
+  readonly counted = 'orders whose rows disagree';
   readonly definition =
     'orders whose order row, stock movements and payment row are neither all there nor all absent, or that were confirmed and are not complete';
 
