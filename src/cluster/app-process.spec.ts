@@ -64,11 +64,4 @@ describe('AppProcess', () => {
     expect(killed.crashes).toBe(0);
     expect(killed.pid).not.toBe(first);
   });
-
-  it('ends by itself when the runner is gone: the channel closes', async () => {
-    const orphan = make(`${SERVICE} setTimeout(() => process.disconnect(), 10);`);
-    await orphan.start();
-    while (orphan.crashes === 0) await new Promise((done) => setImmediate(done));
-    expect(readFileSync(join(folder, 'log'), 'utf8')).toContain('crashed (code 1)');
-  });
 });

@@ -22,14 +22,6 @@ const STOP_LIMIT_MS = 8_000;
 /** Pause before a crashed process is started again, as an orchestrator would. */
 const RESTART_DELAY_MS = 300;
 
-/**
- * Preloaded into every app: when the runner dies without a word, its processes end too. The listener
- * alone would keep a process alive that has nothing left to do, hence `unref`.
- */
-const EXIT_WITH_PARENT = `data:text/javascript,${encodeURIComponent(
-  `process.once('disconnect', () => process.exit(1)); process.channel?.unref();`,
-)}`;
-
 /** Supervises one process; only exits nobody asked for count as crashes. */
 export class AppProcess {
   readonly #spec: AppProcessSpec;
@@ -89,9 +81,11 @@ export class AppProcess {
     const log = openSync(logFile, 'a');
     const child = fork(entry, [], {
       env: { ...process.env, ...env },
-      execArgv: ['--import', EXIT_WITH_PARENT],
+      // Not the flags of this process: the apps run as they do in production.
+      execArgv: [],
       stdio: ['ignore', log, log, 'ipc'],
-      // Own process group: Ctrl-C reaches the runner alone, which ends the apps in order.
+      // Own process group: Ctrl-C reaches the runner alone, which ends the apps in order. Should the
+      // runner be killed, its end of the channel closes and the apps end by themselves.
       detached: true,
     });
     closeSync(log);
