@@ -1,0 +1,79 @@
+/** Counts what one cache does in this process, and tells it to the diagnostics channels. */
+import {
+  type BypassReason,
+  type CacheLevel,
+  type FillOutcome,
+  emitCacheEvent,
+} from './cache.events.js';
+
+/** Totals since the start of the process. */
+export interface CacheCounts {
+  readonly l1Hits: number;
+  readonly l2Hits: number;
+  /** Calls that went around the cache. */
+  readonly bypasses: number;
+  /** Runs of the factory. */
+  readonly loads: number;
+  readonly loadErrors: number;
+  /** Loaded values that Redis (or, for `'l1'` caches, memory) accepted. */
+  readonly stored: number;
+  /** Loaded values that were not stored because the key was invalidated meanwhile. */
+  readonly rejected: number;
+  /** Confirmed evictions and puts. */
+  readonly invalidations: number;
+  /** Evictions and puts that Redis did not confirm. */
+  readonly invalidationFailures: number;
+}
+
+export class CacheCounters {
+  readonly #cache: string;
+  readonly #counts: { -readonly [K in keyof CacheCounts]: number } = {
+    l1Hits: 0,
+    l2Hits: 0,
+    bypasses: 0,
+    loads: 0,
+    loadErrors: 0,
+    stored: 0,
+    rejected: 0,
+    invalidations: 0,
+    invalidationFailures: 0,
+  };
+
+  constructor(cache: string) {
+    this.#cache = cache;
+  }
+
+  snapshot(): CacheCounts {
+    return { ...this.#counts };
+  }
+
+  hit(level: CacheLevel): void {
+    this.#counts[level === 'l1' ? 'l1Hits' : 'l2Hits']++;
+    emitCacheEvent('hit', () => ({ cache: this.#cache, level }));
+  }
+
+  bypass(reason: BypassReason): void {
+    this.#counts.bypasses++;
+    emitCacheEvent('bypass', () => ({ cache: this.#cache, reason }));
+  }
+
+  load(ok: boolean, durationMs: number): void {
+    this.#counts.loads++;
+    if (!ok) this.#counts.loadErrors++;
+    emitCacheEvent('load', () => ({ cache: this.#cache, ok, durationMs }));
+  }
+
+  fill(outcome: FillOutcome): void {
+    if (outcome === 'stored' || outcome === 'rejected') this.#counts[outcome]++;
+    emitCacheEvent('fill', () => ({ cache: this.#cache, outcome }));
+  }
+
+  wait(durationMs: number): void {
+    emitCacheEvent('wait', () => ({ cache: this.#cache, durationMs }));
+  }
+
+  invalidation(all: boolean, confirmed: boolean): void {
+    this.#counts[confirmed ? 'invalidations' : 'invalidationFailures']++;
+    emitCacheEvent('invalidate', () => ({ cache: this.#cache, all, confirmed }));
+  }
+}

@@ -1,0 +1,126 @@
+/** Gives `@CacheEvict()` and `@CachePut()` their behaviour. */
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type AspectCall,
+  type AspectHandler,
+  type AspectMethod,
+  methodLabel,
+} from '../aspects/index.js';
+import { InvalidOptionsError, isDistributedError } from '../distributed.errors.js';
+import { CacheInvalidationError, CacheUnknownError } from './cache.errors.js';
+import { methodKey, storedKey } from './cache-key.js';
+import type { CacheRegion } from './cache-region.js';
+import { CacheRegistry } from './cache-registry.js';
+import { type Invalidation, CacheWriter, type PreparedPut } from './cache-writer.js';
+import type { CacheAction } from './cached.options.js';
+
+/** An action of one call: its key is known before the method runs. */
+interface Prepared {
+  readonly action: CacheAction;
+  readonly target: Invalidation;
+  /** Set for `@CachePut()`. */
+  readonly put: PreparedPut | undefined;
+}
+
+@Injectable()
+export class CacheEvictAspect
+  implements AspectHandler<readonly CacheAction[]>, OnApplicationBootstrap
+{
+  readonly kind = 'cache-evict';
+  /** Checked when every `@Cached()` has registered, whatever the order of the classes. */
+  readonly #unchecked: { readonly action: CacheAction; readonly where: string }[] = [];
+
+  constructor(
+    private readonly registry: CacheRegistry,
+    private readonly writer: CacheWriter,
+  ) {}
+
+  validate(actions: readonly CacheAction[], method: AspectMethod): void {
+    for (const action of actions) this.#unchecked.push({ action, where: whereOf(action, method) });
+  }
+
+  /** @throws CacheUnknownError `E_CACHE_UNKNOWN` */
+  onApplicationBootstrap(): void {
+    for (const { action, where } of this.#unchecked.splice(0)) this.#regionOf(action, where);
+  }
+
+  async run(
+    actions: readonly CacheAction[],
+    call: AspectCall,
+    next: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const prepared = await Promise.all(actions.map((action) => this.#prepare(action, call)));
+    const result = await this.#runMethod(prepared, next);
+    await all(prepared.map((item) => this.#apply(item, result, call)));
+    return result;
+  }
+
+  /** A method that throws evicts nothing, unless nobody knows whether it has committed. */
+  async #runMethod(prepared: Prepared[], next: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await next();
+    } catch (error) {
+      if (isDistributedError(error, COMMIT_UNKNOWN))
+        await Promise.allSettled(prepared.map(({ target }) => this.writer.evict(target)));
+      throw error;
+    }
+  }
+
+  async #prepare(action: CacheAction, call: AspectCall): Promise<Prepared> {
+    const region = this.#regionOf(action, whereOf(action, call));
+    const { when, onInvalidateFailure: onFailure } = action;
+    if (action.key === undefined)
+      return { action, target: { region, key: undefined, when, onFailure }, put: undefined };
+    const key = storedKey(methodKey(action.key, call.args, region.name));
+    const target = { region, key, when, onFailure };
+    const put = action.decorator === 'CachePut' ? await this.writer.prepare(target) : undefined;
+    return { action, target, put };
+  }
+
+  async #apply(
+    { action, target, put }: Prepared,
+    result: unknown,
+    call: AspectCall,
+  ): Promise<void> {
+    if (!put) return this.writer.evict(target);
+    const { ttl, negativeTtl } = target.region.definition;
+    const normal = result === null || result === undefined ? negativeTtl : ttl;
+    await this.writer.put(put, result, action.unless?.(result, ...call.args) ? 0 : normal);
+  }
+
+  #regionOf(action: CacheAction, where: string): CacheRegion {
+    const region = this.registry.find(action.name);
+    if (!region)
+      throw new CacheUnknownError(
+        action.name,
+        where,
+        this.registry.regions.map(({ name }) => name),
+      );
+    if (action.decorator === 'CachePut' && region.definition.levels === 'l1')
+      throw new InvalidOptionsError(
+        where,
+        `the cache '${action.name}' lives in memory only and cannot be written for other nodes; use @CacheEvict()`,
+      );
+    return region;
+  }
+}
+
+/** Of the transaction capability: the commit may or may not have happened. */
+const COMMIT_UNKNOWN = 'E_TRANSACTION_OUTCOME_UNKNOWN';
+
+function whereOf(action: CacheAction, method: AspectMethod): string {
+  return `@${action.decorator}() on ${methodLabel(method)}()`;
+}
+
+/** Waits for every action, also after a failure; then rejects with what failed. */
+async function all(actions: readonly Promise<void>[]): Promise<void> {
+  const errors = (await Promise.allSettled(actions)).flatMap((outcome) =>
+    outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+  );
+  if (errors.length === 0) return;
+  if (errors.length === 1) throw errors[0];
+  const names = errors.flatMap((error) =>
+    error instanceof CacheInvalidationError ? (error.details['caches'] as string[]) : [],
+  );
+  throw new CacheInvalidationError(names, new AggregateError(errors));
+}

@@ -1,0 +1,71 @@
+/** Gives `@Cached()` its behaviour. */
+import { Injectable } from '@nestjs/common';
+import {
+  type AspectCall,
+  type AspectHandler,
+  type AspectMethod,
+  methodLabel,
+} from '../aspects/index.js';
+import { methodKey, storedKey } from './cache-key.js';
+import { CacheLoader } from './cache-loader.js';
+import type { CacheRegion } from './cache-region.js';
+import { CacheRegistry } from './cache-registry.js';
+import type { CachedSettings } from './cached.options.js';
+
+@Injectable()
+export class CachedAspect implements AspectHandler<CachedSettings> {
+  readonly kind = 'cache';
+  /** Per decorator and class: an inherited method has one cache per subclass. */
+  readonly #regions = new WeakMap<CachedSettings, Map<object, CacheRegion>>();
+
+  constructor(
+    private readonly registry: CacheRegistry,
+    private readonly loader: CacheLoader,
+  ) {}
+
+  async run(
+    settings: CachedSettings,
+    call: AspectCall,
+    next: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const region = this.#regionOf(settings, call);
+    const { args } = call;
+    const { condition, unless } = settings;
+    const { ttl, negativeTtl } = region.definition;
+    const request = {
+      region,
+      factory: next,
+      ttl,
+      negativeTtl,
+      unless: unless && ((value: unknown) => unless(value, ...args)),
+    };
+    if (condition && !condition(...args))
+      return this.loader.bypass({ ...request, key: '' }, 'condition');
+    const key = storedKey(methodKey(settings.key, args, region.name));
+    return this.loader.getOrSet({ ...request, key });
+  }
+
+  /**
+   * Defines the cache at boot.
+   * @throws CacheNameDuplicateError `E_CACHE_NAME_DUPLICATE`
+   * @throws InvalidOptionsError `E_OPTIONS_INVALID` without any `ttl`
+   */
+  validate(settings: CachedSettings, method: AspectMethod): void {
+    this.#regionOf(settings, method);
+  }
+
+  #regionOf(settings: CachedSettings, method: AspectMethod): CacheRegion {
+    const { targetClass } = method;
+    const byClass = this.#regions.get(settings) ?? new Map<object, CacheRegion>();
+    this.#regions.set(settings, byClass);
+    const known = byClass.get(targetClass);
+    if (known) return known;
+    const label = methodLabel(method);
+    const region = this.registry.define(settings.name ?? label, settings.definition, {
+      label,
+      targetClass,
+    });
+    byClass.set(targetClass, region);
+    return region;
+  }
+}
