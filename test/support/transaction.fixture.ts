@@ -1,0 +1,154 @@
+/** A DataSource on a fresh database with the transaction room built by hand, and an observer beside it. */
+import { expect } from '@jest/globals';
+import { ModulesContainer } from '@nestjs/core';
+import pg from 'pg';
+import {
+  Column,
+  DataSource,
+  type DataSourceOptions,
+  Entity,
+  PrimaryGeneratedColumn,
+} from 'typeorm';
+import { validateOptions } from '../../libs/distributed/src/distributed.validation.js';
+import { type Clock, SystemClock } from '../../libs/distributed/src/time/index.js';
+import { DataSourcesExplorer } from '../../libs/distributed/src/transaction/data-sources.explorer.js';
+import {
+  type TransactionModuleOptions,
+  TransactionService,
+} from '../../libs/distributed/src/transaction/index.js';
+import { TransactionContext } from '../../libs/distributed/src/transaction/transaction-context.js';
+import { moduleOptionsSchema } from '../../libs/distributed/src/transaction/transaction.options.js';
+import { TransactionRunner } from '../../libs/distributed/src/transaction/transaction-runner.js';
+import { createDatabase } from './postgres.fixture.js';
+
+/** The protected resource of the transaction specs. */
+@Entity()
+export class Note {
+  @PrimaryGeneratedColumn()
+  id!: number;
+
+  @Column({ type: 'text', unique: true })
+  text!: string;
+}
+
+/** See `createTransactionFixture`. */
+export interface TransactionFixture {
+  readonly dataSource: DataSource;
+  readonly transactions: TransactionService;
+  /** Hooks that failed after the outcome was decided. */
+  readonly hookErrors: unknown[];
+  /** Writes one row through an injected-style repository. */
+  save(text: string): Promise<Note>;
+  /** The committed rows, seen from another connection. */
+  rows(): Promise<string[]>;
+  /** Runs SQL on a connection of its own, outside of everything. */
+  observe(sql: string, parameters?: unknown[]): Promise<Record<string, never>[]>;
+  /** The server process behind the current transaction. */
+  pid(): Promise<number>;
+  /** Ends that server process, and returns when the client has noticed. */
+  kill(pid: number): Promise<void>;
+  /** Nothing leaked: every pooled connection is idle and clean, none was left in a transaction. */
+  expectClean(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface PoolCounts {
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
+}
+
+/** The service of an application whose DataSources are given by name. */
+export function createTransactionService(
+  options: TransactionModuleOptions,
+  clock: Clock = new SystemClock(),
+): TransactionService {
+  const checked = validateOptions(moduleOptionsSchema, options, 'transaction');
+  const explorer = new DataSourcesExplorer(new ModulesContainer(), checked);
+  return new TransactionService(
+    new TransactionRunner(clock, new TransactionContext(), explorer, checked),
+  );
+}
+
+/**
+ * @param options of the DataSource; `via` puts the pool behind another address (a fault proxy)
+ */
+export async function createTransactionFixture(
+  options: {
+    readonly dataSource?: Partial<DataSourceOptions>;
+    readonly via?: (url: string) => string;
+    readonly pool?: number;
+    readonly url?: string;
+    readonly clock?: Clock;
+  } = {},
+): Promise<TransactionFixture> {
+  const database = options.url
+    ? { url: options.url, drop: async () => {} }
+    : await createDatabase();
+  const observer = new pg.Pool({ connectionString: database.url, max: 2 });
+  observer.on('error', () => undefined);
+  const name = `spec-${Math.random().toString(36).slice(2)}`;
+  const dataSource = await new DataSource({
+    type: 'postgres',
+    url: options.via ? options.via(database.url) : database.url,
+    applicationName: name,
+    entities: [Note],
+    synchronize: true,
+    extra: { max: options.pool ?? 4 },
+    ...options.dataSource,
+  } as DataSourceOptions).initialize();
+  // As injected: made once, outside of every transaction.
+  const repository = dataSource.getRepository(Note);
+  const hookErrors: unknown[] = [];
+  const transactions = createTransactionService(
+    { dataSources: { default: dataSource }, onHookError: (error) => hookErrors.push(error) },
+    options.clock,
+  );
+  const pool = (dataSource.driver as unknown as { master: PoolCounts }).master;
+  const observe = async (sql: string, parameters?: unknown[]): Promise<Record<string, never>[]> =>
+    (await observer.query<Record<string, never>>(sql, parameters)).rows;
+  return {
+    dataSource,
+    transactions,
+    hookErrors,
+    save: (text) => repository.save({ text }),
+    rows: async () =>
+      (await observe('SELECT text FROM note ORDER BY text')).map((row) => String(row['text'])),
+    observe,
+    pid: async () => {
+      const [row] = (await dataSource.query('SELECT pg_backend_pid() AS pid')) as { pid: number }[];
+      return row!.pid;
+    },
+    kill: async (pid) => {
+      await observe('SELECT pg_terminate_backend($1)', [pid]);
+      for (;;) {
+        const [row] = await observe(
+          'SELECT count(*)::int AS n FROM pg_stat_activity WHERE pid = $1',
+          [pid],
+        );
+        if (Number(row?.['n']) === 0) break;
+      }
+      // The socket's end is on its way to this process; a round trip elsewhere lets it arrive.
+      await observe('SELECT pg_sleep(0.02)');
+    },
+    expectClean: async () => {
+      expect(pool.waitingCount).toBe(0);
+      expect(pool.idleCount).toBe(pool.totalCount);
+      const open = await observe(
+        `SELECT state, query FROM pg_stat_activity WHERE application_name = $1 AND state LIKE 'idle in%'`,
+        [name],
+      );
+      expect(open).toEqual([]);
+      // The pool still works, and hands out clean connections.
+      const states = await Promise.all(
+        Array.from({ length: options.pool ?? 4 }, () => dataSource.query('SELECT 1 AS one')),
+      );
+      expect(states).toEqual(states.map(() => [{ one: 1 }]));
+    },
+    close: async () => {
+      await dataSource.destroy();
+      await observer.end();
+      await database.drop();
+    },
+  };
+}
