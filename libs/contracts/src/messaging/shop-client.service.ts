@@ -1,7 +1,6 @@
 /** Sends requests to the services; every one has a deadline and a fresh message id. */
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import type { ClientProxy } from '@nestjs/microservices';
-import { firstValueFrom, throwError, timeout } from 'rxjs';
+import { firstValueFrom, type Observable, throwError, timeout } from 'rxjs';
 import type { MessageContract } from '../message.contract.js';
 import { sendDeadlineExceeded } from './messaging.errors.js';
 import { shopMessage } from './shop-message.js';
@@ -9,12 +8,18 @@ import { shopMessage } from './shop-message.js';
 /** Token of the transport's `ClientProxy`. */
 export const SHOP_TRANSPORT = Symbol('shop:transport');
 
+/** The part of Nest's `ClientProxy` that requests need. */
+export interface Transport {
+  connect(): Promise<unknown>;
+  send<R>(pattern: string, data: unknown): Observable<R>;
+}
+
 /** A typed `ClientProxy`. Calling `send` again is a new message: repeat it under the same business id. */
 @Injectable()
 export class ShopClient implements OnApplicationBootstrap {
-  readonly #transport: ClientProxy;
+  readonly #transport: Transport;
 
-  constructor(@Inject(SHOP_TRANSPORT) transport: ClientProxy) {
+  constructor(@Inject(SHOP_TRANSPORT) transport: Transport) {
     this.#transport = transport;
   }
 

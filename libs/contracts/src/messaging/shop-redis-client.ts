@@ -2,13 +2,15 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { ClientRedis, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { Redis } from 'ioredis';
+import { filter, firstValueFrom } from 'rxjs';
 import { closeConnection, guardConnection } from './guarded-connection.js';
 import { RemoteError, transportUnavailable } from './messaging.errors.js';
 import { type TransportOptions, transportOptions } from './messaging.options.js';
 
 /**
  * What the stock class does, and this one does not: publish without looking at the result (the
- * process dies, or the caller waits for ever); unsubscribe the reply channel after every call (an
+ * process dies, or the caller waits for ever); wait for replies that were published while it was not
+ * connected; refuse requests during a reconnection of a moment; unsubscribe the reply channel after every call (an
  * extra round trip, and a race with the next call); keep counting a reply channel as subscribed while
  * its connection is down; publish to nobody as if it were a success; reject with bare strings.
  */
@@ -22,17 +24,21 @@ export class ShopRedisClient extends ClientRedis implements OnApplicationShutdow
     super({ ...transport, maxRetriesPerRequest: 1 });
   }
 
+  /** Waits for the connection to come back; callers bound the wait by their deadline. */
   override async connect(): Promise<unknown> {
     try {
       return await super.connect();
     } catch (cause) {
-      throw transportUnavailable('the message transport is not connected', 'no', cause);
+      if (this.isManuallyClosed || !this.subClient)
+        throw transportUnavailable('the message transport is not connected', 'no', cause);
+      const connected = this.status.pipe(filter((status) => (status as string) === 'connected'));
+      return firstValueFrom(connected);
     }
   }
 
   override async createClient(): Promise<Redis> {
     const redis = guardConnection((await super.createClient()) as Redis, this.logger);
-    redis.on('close', () => this.#replies.clear());
+    redis.on('close', () => this.#forgetReplies(redis));
     return redis;
   }
 
@@ -66,6 +72,16 @@ export class ShopRedisClient extends ClientRedis implements OnApplicationShutdow
 
   protected override serializeError(error: unknown): RemoteError {
     return RemoteError.from(error);
+  }
+
+  /** Replies published from now on are lost, so nobody should wait for them until the deadline. */
+  #forgetReplies(closed: Redis): void {
+    if (closed !== this.subClient) return;
+    this.#replies.clear();
+    const waiting = [...this.routingMap.values()];
+    this.routingMap.clear();
+    const err = transportUnavailable('the connection broke before the reply', 'unknown');
+    for (const answer of waiting) answer({ err });
   }
 
   async #request(id: string, packet: ReadPacket): Promise<void> {
