@@ -52,6 +52,21 @@ export interface TransactionFixture {
   close(): Promise<void>;
 }
 
+/** An error of the application. */
+export class Boom extends Error {}
+
+/** Throws a `Boom`. */
+export function boom(): never {
+  throw new Boom('boom');
+}
+
+/** A promise that the test settles. */
+export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}
+
 interface PoolCounts {
   readonly totalCount: number;
   readonly idleCount: number;
