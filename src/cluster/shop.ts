@@ -20,6 +20,8 @@ export interface ShopOptions {
 /** An open shop. */
 export interface Shop {
   readonly runId: string;
+  /** Address of Redis. */
+  readonly redis: string;
   readonly databases: ShopDatabases;
   readonly provider: PaymentProvider;
   readonly cluster: ShopCluster;
@@ -65,6 +67,7 @@ export async function openShop({ logs, step, signal }: ShopOptions): Promise<Sho
     const judge = new Judge(databases.urls);
     return {
       runId: folder.runId,
+      redis: servers.redis,
       databases,
       provider,
       cluster,

@@ -59,12 +59,16 @@ export class ShopCommand {
       : this.scenarios.filter((scenario) => names.includes(scenario.name));
   }
 
-  async #stayUp({ cluster, provider }: Shop, signal: AbortSignal): Promise<void> {
+  async #stayUp({ cluster, databases, provider, redis }: Shop, signal: AbortSignal): Promise<void> {
     this.progress.say(`
   The shop stays up; press Ctrl-C to end it.
-    gateway   ${cluster.origin}
-    Swagger   ${cluster.origin}/docs
-    provider  ${provider.url}
+    gateway    ${cluster.origin}
+    Swagger    ${cluster.origin}/docs
+    provider   ${provider.url}
+    Redis      ${redis}
+    databases  ${databases.urls.inventory}
+               ${databases.urls.payments}
+               ${Object.values(databases.urls.shards).join('\n               ')}
 `);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
