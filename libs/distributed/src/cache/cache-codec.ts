@@ -85,26 +85,27 @@ class ValueEncoder {
 
   #encodeFields(value: object): unknown {
     if (!isPlainObject(value)) {
+      if (isUnfreezable(value)) this.#refuse(value);
       const { toJSON } = value as { toJSON?: unknown };
       if (typeof toJSON === 'function') return this.encode(toJSON.call(value, ''));
-      this.#refuseOpaque(value);
+      // Whatever it is, its state is out of sight: `{}` would be a lie.
+      if (Object.keys(value).length === 0) this.#refuse(value);
     }
     const fields = Object.entries(value).map(([key, item]) => [key, this.encode(item)] as const);
     return Object.hasOwn(value, TAG) ? tagged('object', fields) : Object.fromEntries(fields);
   }
 
-  #refuseOpaque(value: object): void {
-    const opaque =
-      ArrayBuffer.isView(value) ||
-      types.isAnyArrayBuffer(value) ||
-      types.isNativeError(value) ||
-      Object.keys(value).length === 0;
-    if (opaque)
-      throw new CacheValueError(
-        this.#label,
-        `contains ${nameOf(value)}, which cannot be stored and frozen`,
-      );
+  #refuse(value: object): never {
+    throw new CacheValueError(
+      this.#label,
+      `contains ${nameOf(value)}, which cannot be stored and frozen`,
+    );
   }
+}
+
+/** Typed arrays cannot be frozen; errors are outcomes, not values. */
+function isUnfreezable(value: object): boolean {
+  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isNativeError(value);
 }
 
 function tagged(tag: string, value?: unknown): Record<string, unknown> {

@@ -1,0 +1,125 @@
+/** Values come back as they went in, frozen, or are refused when they go in. */
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { decodeValue, encodeValue } from './cache-codec.js';
+
+const roundTrip = (value: unknown): unknown => decodeValue(encodeValue(value, 'spec'));
+
+describe('the codec', () => {
+  it('keeps plain data exactly', () => {
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+    });
+    fc.assert(
+      fc.property(anything, (value) => {
+        // Null prototypes become ordinary objects, holes become undefined: toEqual forgives both.
+        expect(roundTrip(value)).toEqual(value);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each([
+    [undefined],
+    [null],
+    [''],
+    [0],
+    [-0],
+    [false],
+    [Number.NaN],
+    [Number.POSITIVE_INFINITY],
+    [10n],
+    [new Date(0)],
+  ])('keeps %p as it is', (value) => {
+    expect(Object.is(roundTrip(value), value) || value instanceof Date).toBe(true);
+    expect(roundTrip({ value })).toStrictEqual({ value });
+    expect(roundTrip([value])).toStrictEqual([value]);
+  });
+
+  it('keeps an invalid date', () => {
+    expect(roundTrip(new Date(Number.NaN))).toBeInstanceOf(Date);
+    expect((roundTrip(new Date(Number.NaN)) as Date).getTime()).toBeNaN();
+  });
+
+  it('keeps objects that look like its own tags, and __proto__ as a field', () => {
+    const tricky = { $: 'date', v: 5, nested: { $: { $: 'undefined' } } };
+    expect(roundTrip(tricky)).toStrictEqual(tricky);
+    const field = JSON.parse('{"__proto__":{"admin":true}}') as object;
+    const copy = roundTrip(field) as { admin?: boolean };
+    expect(Object.hasOwn(copy, '__proto__')).toBe(true);
+    expect(copy.admin).toBeUndefined();
+  });
+
+  it('makes plain objects of class instances, through toJSON if there is one', () => {
+    class User {
+      constructor(readonly name: string) {}
+      greet(): string {
+        return this.name;
+      }
+    }
+    class Money {
+      readonly #cents = 150;
+      toJSON(): string {
+        return String(this.#cents / 100);
+      }
+    }
+    expect(roundTrip({ user: new User('ada'), price: new Money() })).toStrictEqual({
+      user: { name: 'ada' },
+      price: '1.5',
+    });
+  });
+
+  it('freezes at every depth (catches Object.freeze alone: dates, maps and sets stay mutable)', () => {
+    const value = roundTrip({
+      list: [{ a: 1 }],
+      at: new Date(0),
+      map: new Map([['a', { b: 1 }]]),
+      set: new Set([1]),
+    }) as {
+      list: { a: number }[];
+      at: Date;
+      map: Map<string, { b: number }>;
+      set: Set<number>;
+    };
+    expect(() => (value.list[0]!.a = 2)).toThrow(TypeError);
+    expect(() => value.list.push({ a: 2 })).toThrow(TypeError);
+    expect(() => value.at.setFullYear(1999)).toThrow(/frozen/);
+    expect(() => value.map.set('b', { b: 2 })).toThrow(/frozen/);
+    expect(() => value.map.clear()).toThrow(/frozen/);
+    expect(() => value.set.add(2)).toThrow(/frozen/);
+    expect(() => (value.map.get('a')!.b = 2)).toThrow(TypeError);
+    expect(value.at).toBeInstanceOf(Date);
+    expect(structuredClone(value.at).setFullYear(1999)).toBeLessThan(value.at.getTime() + 1e15);
+  });
+
+  it.each([
+    ['a function', () => 1],
+    ['a symbol', Symbol('x')],
+    ['binary data', Buffer.from('x')],
+    ['an error', new Error('x')],
+    [
+      'an object without visible state',
+      new (class Secret {
+        #id = 1;
+        has(): boolean {
+          return this.#id > 0;
+        }
+      })(),
+    ],
+    ['a promise', Promise.resolve(1)],
+  ])('refuses %s', (_name, value) => {
+    expect(() => roundTrip({ value })).toThrow(expect.objectContaining({ code: 'E_CACHE_VALUE' }));
+  });
+
+  it('refuses cycles and bottomless nesting', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    expect(() => roundTrip(cycle)).toThrow(/contains itself/);
+    let deep: unknown = 1;
+    for (let depth = 0; depth < 100_000; depth++) deep = [deep];
+    expect(() => roundTrip(deep)).toThrow(/nested too deeply/);
+  });
+});

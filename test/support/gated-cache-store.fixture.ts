@@ -1,0 +1,110 @@
+/** A store whose calls stop at a gate, so that a test decides the order of what races. */
+import {
+  type Announcement,
+  CacheStore,
+  type EntryAddress,
+  type StoredEntry,
+  type StoredValue,
+} from '../../libs/distributed/src/cache/cache.store.js';
+import type { FillLease } from '../../libs/distributed/src/cache/cache-record.js';
+
+type Operation = Exclude<keyof CacheStore, symbol>;
+
+/** Where a held call stops: before Redis has seen it, or before its reply is known. */
+type Place = 'before' | 'after';
+
+/** A held call. */
+export interface Gate {
+  /** Resolves when a call has arrived at the gate. */
+  readonly arrived: Promise<void>;
+  open(): void;
+}
+
+interface Hold {
+  readonly operation: Operation;
+  readonly place: Place;
+  readonly arrive: () => void;
+  readonly passage: Promise<void>;
+}
+
+/** Delegates to a real store. */
+export class GatedCacheStore extends CacheStore {
+  readonly #holds: Hold[] = [];
+  /** How often each operation reached Redis. */
+  readonly calls: Partial<Record<Operation, number>> = {};
+
+  constructor(private readonly store: CacheStore) {
+    super();
+  }
+
+  /** Holds the next call of `operation`. */
+  hold(operation: Operation, place: Place = 'before'): Gate {
+    let open!: () => void;
+    let arrive!: () => void;
+    const passage = new Promise<void>((resolve) => (open = resolve));
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    this.#holds.push({ operation, place, arrive, passage });
+    return { arrived, open };
+  }
+
+  async #pass<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
+    await this.#stop(operation, 'before');
+    this.calls[operation] = (this.calls[operation] ?? 0) + 1;
+    const result = await run();
+    await this.#stop(operation, 'after');
+    return result;
+  }
+
+  async #stop(operation: Operation, place: Place): Promise<void> {
+    const index = this.#holds.findIndex(
+      (hold) => hold.operation === operation && hold.place === place,
+    );
+    const hold = this.#holds[index];
+    if (!hold) return;
+    this.#holds.splice(index, 1);
+    hold.arrive();
+    await hold.passage;
+  }
+
+  read(address: EntryAddress): Promise<StoredEntry | undefined> {
+    return this.#pass('read', () => this.store.read(address));
+  }
+  generation(cache: string): Promise<string> {
+    return this.#pass('generation', () => this.store.generation(cache));
+  }
+  acquire(address: EntryAddress, lease: FillLease, ttlMs: number): Promise<boolean> {
+    return this.#pass('acquire', () => this.store.acquire(address, lease, ttlMs));
+  }
+  replace(
+    address: EntryAddress,
+    header: string,
+    lease: FillLease,
+    ttlMs: number,
+  ): Promise<boolean> {
+    return this.#pass('replace', () => this.store.replace(address, header, lease, ttlMs));
+  }
+  extend(address: EntryAddress, lease: FillLease, ttlMs: number): Promise<boolean> {
+    return this.#pass('extend', () => this.store.extend(address, lease, ttlMs));
+  }
+  abandon(address: EntryAddress, lease: FillLease): Promise<void> {
+    return this.#pass('abandon', () => this.store.abandon(address, lease));
+  }
+  fill(address: EntryAddress, value: StoredValue): Promise<boolean> {
+    return this.#pass('fill', () => this.store.fill(address, value));
+  }
+  intend(address: EntryAddress, token: string, ttlMs: number): Promise<void> {
+    return this.#pass('intend', () => this.store.intend(address, token, ttlMs));
+  }
+  put(address: EntryAddress, value: StoredValue, announcement: Announcement): Promise<boolean> {
+    return this.#pass('put', () => this.store.put(address, value, announcement));
+  }
+  remove(address: EntryAddress, announcement: Announcement): Promise<void> {
+    return this.#pass('remove', () => this.store.remove(address, announcement));
+  }
+  clear(cache: string, announcement: Announcement): Promise<void> {
+    return this.#pass('clear', () => this.store.clear(cache, announcement));
+  }
+  announce(announcement: Announcement): Promise<void> {
+    return this.#pass('announce', () => this.store.announce(announcement));
+  }
+}
