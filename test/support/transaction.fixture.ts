@@ -1,4 +1,5 @@
 /** A DataSource on a fresh database with the transaction room built by hand, and an observer beside it. */
+import { type EventEmitter, once } from 'node:events';
 import { expect } from '@jest/globals';
 import { ModulesContainer } from '@nestjs/core';
 import pg from 'pg';
@@ -7,6 +8,7 @@ import {
   DataSource,
   type DataSourceOptions,
   Entity,
+  type Logger,
   PrimaryGeneratedColumn,
 } from 'typeorm';
 import { validateOptions } from '../../libs/distributed/src/distributed.validation.js';
@@ -39,6 +41,8 @@ export interface TransactionFixture {
   readonly hookErrors: unknown[];
   /** Writes one row through an injected-style repository. */
   save(text: string): Promise<Note>;
+  /** Every statement that was sent, in order. */
+  readonly statements: string[];
   /** The committed rows, seen from another connection. */
   rows(): Promise<string[]>;
   /** Runs SQL on a connection of its own, outside of everything. */
@@ -67,7 +71,22 @@ export function deferred<T = void>(): { promise: Promise<T>; resolve: (value: T)
   return { promise, resolve };
 }
 
-interface PoolCounts {
+/** Writes down what TypeORM and the library send. */
+class StatementLog implements Logger {
+  constructor(private readonly statements: string[]) {}
+
+  logQuery(sql: string): void {
+    this.statements.push(sql);
+  }
+
+  logQueryError(): void {}
+  logQuerySlow(): void {}
+  logSchemaBuild(): void {}
+  logMigration(): void {}
+  log(): void {}
+}
+
+interface PoolCounts extends EventEmitter {
   readonly totalCount: number;
   readonly idleCount: number;
   readonly waitingCount: number;
@@ -102,6 +121,7 @@ export async function createTransactionFixture(
     : await createDatabase();
   const observer = new pg.Pool({ connectionString: database.url, max: 2 });
   observer.on('error', () => undefined);
+  const statements: string[] = [];
   const name = `spec-${Math.random().toString(36).slice(2)}`;
   const dataSource = await new DataSource({
     type: 'postgres',
@@ -110,8 +130,10 @@ export async function createTransactionFixture(
     entities: [Note],
     synchronize: true,
     extra: { max: options.pool ?? 4 },
+    logger: new StatementLog(statements),
     ...options.dataSource,
   } as DataSourceOptions).initialize();
+  statements.length = 0;
   // As injected: made once, outside of every transaction.
   const repository = dataSource.getRepository(Note);
   const hookErrors: unknown[] = [];
@@ -126,6 +148,7 @@ export async function createTransactionFixture(
     dataSource,
     transactions,
     hookErrors,
+    statements,
     save: (text) => repository.save({ text }),
     rows: async () =>
       (await observe('SELECT text FROM note ORDER BY text')).map((row) => String(row['text'])),
@@ -135,16 +158,10 @@ export async function createTransactionFixture(
       return row!.pid;
     },
     kill: async (pid) => {
+      // The pool drops the client when its socket has reported the end.
+      const noticed = once(pool, 'remove');
       await observe('SELECT pg_terminate_backend($1)', [pid]);
-      for (;;) {
-        const [row] = await observe(
-          'SELECT count(*)::int AS n FROM pg_stat_activity WHERE pid = $1',
-          [pid],
-        );
-        if (Number(row?.['n']) === 0) break;
-      }
-      // The socket's end is on its way to this process; a round trip elsewhere lets it arrive.
-      await observe('SELECT pg_sleep(0.02)');
+      await noticed;
     },
     expectClean: async () => {
       expect(pool.waitingCount).toBe(0);
