@@ -30,6 +30,7 @@ interface Hold {
 /** Delegates to a real store. */
 export class GatedCacheStore extends CacheStore {
   readonly #holds: Hold[] = [];
+  readonly #lost: Operation[] = [];
   /** How often each operation reached Redis. */
   readonly calls: Partial<Record<Operation, number>> = {};
 
@@ -47,12 +48,20 @@ export class GatedCacheStore extends CacheStore {
     return { arrived, open };
   }
 
+  /** Lets the next call of `operation` reach Redis, and loses its reply. */
+  loseReply(operation: Operation): void {
+    this.#lost.push(operation);
+  }
+
   async #pass<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
     await this.#stop(operation, 'before');
     this.calls[operation] = (this.calls[operation] ?? 0) + 1;
     const result = await run();
     await this.#stop(operation, 'after');
-    return result;
+    const index = this.#lost.indexOf(operation);
+    if (index < 0) return result;
+    this.#lost.splice(index, 1);
+    throw new Error(`the reply to '${operation}' was lost`);
   }
 
   async #stop(operation: Operation, place: Place): Promise<void> {

@@ -105,7 +105,7 @@ export class CacheService {
   async get<T>(name: string, key: CacheKey): Promise<CacheHit<T> | undefined> {
     const region = this.registry.open(name);
     const found = await this.loader.get(region, keyOf(region, key));
-    return found as CacheHit<T> | undefined;
+    return found && { value: found.value as T };
   }
 
   /**
