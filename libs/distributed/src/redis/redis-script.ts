@@ -1,0 +1,118 @@
+/** Lua scripts: written in files of their own, run by digest, sent in full only when unknown. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isScriptMissing } from './redis-failure.js';
+import { isClusterClient, type RedisClient } from './redis.options.js';
+
+/** An argument of a script. */
+export type RedisArgument = string | number | Buffer;
+
+/** What `defineScript` needs. */
+export interface RedisScriptDefinition<R> {
+  /** The file: `new URL('./scripts/acquire.lua', import.meta.url)`. */
+  readonly url: URL;
+  /** How many KEYS it takes; all of one hash tag. */
+  readonly keys: number;
+  /** Turns the raw reply into a value. */
+  readonly parse: (reply: unknown) => R;
+}
+
+/**
+ * A script. It may be executed twice for one call, when its reply was lost; so it must recognise its
+ * own repetition and reply the same.
+ */
+export interface RedisScript<R> {
+  /** File name without extension; the label of its calls. */
+  readonly name: string;
+  readonly source: string;
+  readonly sha: string;
+  readonly keys: number;
+  readonly parse: (reply: unknown) => R;
+}
+
+/** Keys and arguments of one call. */
+export interface RedisScriptCall {
+  readonly keys: readonly string[];
+  readonly args: readonly RedisArgument[];
+}
+
+/** Reads a script. To be called where the module is loaded, so that a missing file shows at once. */
+export function defineScript<R>(definition: RedisScriptDefinition<R>): RedisScript<R> {
+  const source = readFileSync(definition.url, 'utf8');
+  return {
+    name: basename(fileURLToPath(definition.url), '.lua'),
+    source,
+    sha: createHash('sha1').update(source).digest('hex'),
+    keys: definition.keys,
+    parse: definition.parse,
+  };
+}
+
+/** One call; its raw reply. */
+export async function evalScript(
+  client: RedisClient,
+  script: RedisScript<unknown>,
+  call: RedisScriptCall,
+): Promise<unknown> {
+  const parameters = parametersOf(script, call);
+  try {
+    return await client.evalsha(script.sha, ...parameters);
+  } catch (error) {
+    if (!isScriptMissing(error)) throw error;
+    return client.eval(script.source, ...parameters);
+  }
+}
+
+/** The raw reply of one call among several, or its error. */
+export type RawResult = readonly [error: unknown, reply?: unknown];
+
+/** Several calls, written at once: one round trip, two when the server does not know the script. */
+export async function evalScripts(
+  client: RedisClient,
+  script: RedisScript<unknown>,
+  calls: readonly RedisScriptCall[],
+): Promise<RawResult[]> {
+  // A pipeline of ioredis must stay on one node. In a Cluster the commands go out one by one, each
+  // to its node, without waiting for one another.
+  if (isClusterClient(client)) {
+    return Promise.all(
+      calls.map((call) =>
+        evalScript(client, script, call).then(
+          (reply): RawResult => [null, reply],
+          (error: unknown): RawResult => [error],
+        ),
+      ),
+    );
+  }
+  const send = async (command: 'evalsha' | 'eval', batch: readonly RedisScriptCall[]) => {
+    const pipeline = client.pipeline();
+    const body = command === 'eval' ? script.source : script.sha;
+    for (const call of batch) pipeline[command](body, ...parametersOf(script, call));
+    return (await pipeline.exec()) ?? [];
+  };
+  const results: RawResult[] = await send('evalsha', calls);
+  const unknown = results.flatMap(([error], index) => (isScriptMissing(error) ? [index] : []));
+  if (unknown.length > 0) {
+    const again = await send(
+      'eval',
+      unknown.map((index) => calls[index] as RedisScriptCall),
+    );
+    for (const [position, index] of unknown.entries())
+      results[index] = again[position] as RawResult;
+  }
+  return results;
+}
+
+function parametersOf(
+  script: RedisScript<unknown>,
+  call: RedisScriptCall,
+): [number, ...RedisArgument[]] {
+  if (call.keys.length !== script.keys) {
+    throw new TypeError(
+      `script '${script.name}' takes ${script.keys} keys, received ${call.keys.length}`,
+    );
+  }
+  return [script.keys, ...call.keys, ...call.args];
+}
