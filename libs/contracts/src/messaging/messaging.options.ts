@@ -11,10 +11,14 @@ export interface MessagingOptions {
   readonly classify?: FailureClassifier;
 }
 
-/** Says of an unknown error whether repeating may help, and whether the work may have happened. */
-export type FailureClassifier = (
-  error: unknown,
-) => { readonly retryable: boolean; readonly executed: Executed } | undefined;
+/**
+ * Says what kind of failure an unknown error is, and whether the work may have happened. Failures
+ * that are `transient`, `throttled` or `overloaded` are worth another try.
+ */
+export type FailureClassifier = (error: unknown) => {
+  readonly kind: string;
+  readonly executed: Executed;
+};
 
 /** Whether the other side has done the work. */
 export type Executed = 'no' | 'unknown' | 'yes';

@@ -9,6 +9,8 @@ import {
 } from './messaging.errors.js';
 import { MESSAGING_OPTIONS, type MessagingOptions } from './messaging.options.js';
 
+const WORTH_A_RETRY: ReadonlySet<string> = new Set(['transient', 'throttled', 'overloaded']);
+
 /**
  * Errors that carry `code` and `retryable` (the shop's and the library's) keep them; failures of
  * the infrastructure become `E_UNAVAILABLE`; everything else is `E_INTERNAL` and logged.
@@ -31,7 +33,8 @@ export class RpcErrorFilter implements RpcExceptionFilter {
     if (isErrorEnvelope(error)) return completeEnvelope(error);
     const message = error instanceof Error ? error.message : String(error);
     const failure = this.#options.classify?.(error);
-    if (failure?.retryable) return { code: 'E_UNAVAILABLE', message, ...failure };
+    if (failure && WORTH_A_RETRY.has(failure.kind))
+      return { code: 'E_UNAVAILABLE', message, retryable: true, executed: failure.executed };
     this.#logger.error(error);
     return internalError();
   }

@@ -14,6 +14,9 @@ export interface Transport {
   send<R>(pattern: string, data: unknown): Observable<R>;
 }
 
+/** How long one attempt waits for its answer, unless told otherwise. */
+const DEADLINE_MS = 8_000;
+
 /** A typed `ClientProxy`. Calling `send` again is a new message: repeat it under the same business id. */
 @Injectable()
 export class ShopClient implements OnApplicationBootstrap {
@@ -32,7 +35,7 @@ export class ShopClient implements OnApplicationBootstrap {
    * with `E_TRANSPORT_DEADLINE`: a reply lost on the way would otherwise leave the caller waiting
    * for ever.
    */
-  async send<B, R>(pattern: MessageContract<B, R>, body: B, deadlineMs: number): Promise<R> {
+  async send<B, R>(pattern: MessageContract<B, R>, body: B, deadlineMs = DEADLINE_MS): Promise<R> {
     const reply = this.#transport.send<R>(pattern, shopMessage(body)).pipe(
       timeout({
         each: deadlineMs,

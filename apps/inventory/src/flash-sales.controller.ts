@@ -1,0 +1,19 @@
+/** Flash sales that sell what there is. */
+import { Controller } from '@nestjs/common';
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { inventory, type Purchase, type PurchaseReceipt } from '@shop/contracts';
+import { DistributedLock, Transactional } from 'nestjs-distributed';
+import { FlashSaleService } from './flash-sale.service.js';
+
+@Controller()
+export class FlashSalesController {
+  constructor(private readonly sales: FlashSaleService) {}
+
+  /** One buyer at a time per product, on all replicas together; stock and purchase in one commit. */
+  @MessagePattern(inventory.purchase)
+  @DistributedLock({ key: ({ sku }: Purchase) => ['flash-sale', sku], wait: '4s' })
+  @Transactional()
+  async purchase(@Payload('body') purchase: Purchase): Promise<PurchaseReceipt> {
+    return this.sales.purchase(purchase);
+  }
+}
