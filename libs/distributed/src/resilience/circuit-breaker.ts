@@ -3,6 +3,7 @@ import type { Clock, Random } from '../time/index.js';
 import {
   type CallOutcome,
   type CircuitBreakerConfig,
+  type CircuitBreakerHandle,
   type CircuitMode,
   type CircuitSnapshot,
   type CircuitState,
@@ -23,7 +24,7 @@ type Window = SlidingWindow<'calls' | 'failures' | 'slow'>;
  * change of state starts a new generation, and outcomes of an earlier one are dropped: a slow
  * failure from before must not spoil a trial.
  */
-export class CircuitBreaker {
+export class CircuitBreaker implements CircuitBreakerHandle {
   #config: CircuitBreakerConfig;
   #window: Window;
   #state: CircuitState = 'closed';
@@ -44,18 +45,16 @@ export class CircuitBreaker {
     this.#window = this.#newWindow();
   }
 
-  /** The state as of the last call; an open circuit becomes half-open with the next one. */
   get state(): CircuitState {
     return this.#state;
   }
 
-  /** Who decides at present. */
   get mode(): CircuitMode {
     return this.#mode;
   }
 
   /**
-   * Asks for permission. Every permit must come back through `record`.
+   * Asks for permission. Every permit must come back through `record`, once.
    * @throws CircuitOpenError `E_RESILIENCE_CIRCUIT_OPEN`
    */
   acquire(): Permit {
@@ -79,22 +78,18 @@ export class CircuitBreaker {
     } else this.#count(failed, slow);
   }
 
-  /** Refuses every call until `reset`. */
   forceOpen(): void {
     this.#control('forced-open', 'open');
   }
 
-  /** Lets every call through, counting none, until `reset`. */
   forceClosed(): void {
     this.#control('forced-closed', 'closed');
   }
 
-  /** Lets every call through but counts them, until `reset`: to try settings out. */
   metricsOnly(): void {
     this.#control('metrics-only', 'closed');
   }
 
-  /** Back to automatic: closed, with nothing counted. */
   reset(): void {
     this.#control('automatic', 'closed');
     this.#lastFailure = undefined;
@@ -107,7 +102,6 @@ export class CircuitBreaker {
     if (!sameWindow) this.#window = this.#newWindow();
   }
 
-  /** Counts and state at this moment. */
   snapshot(): CircuitSnapshot {
     const waiting = this.#mode === 'automatic' && this.#state === 'open';
     return {

@@ -48,6 +48,24 @@ export interface CircuitSnapshot {
   readonly retryAfterMs: number | undefined;
 }
 
+/** A breaker as its operator sees it. */
+export interface CircuitBreakerHandle {
+  /** The state as of the last call; an open circuit becomes half-open with the next one. */
+  readonly state: CircuitState;
+  /** Who decides at present. */
+  readonly mode: CircuitMode;
+  /** Refuses every call until `reset`. */
+  forceOpen(): void;
+  /** Lets every call through, counting none, until `reset`. */
+  forceClosed(): void;
+  /** Lets every call through but counts them, until `reset`: to try settings out. */
+  metricsOnly(): void;
+  /** Back to automatic: closed, with nothing counted. */
+  reset(): void;
+  /** Counts and state at this moment. */
+  snapshot(): CircuitSnapshot;
+}
+
 /** Whether either rate has reached its limit. Division, because `0.55 * 20 > 11`. */
 export function tooMany(
   config: CircuitBreakerConfig,

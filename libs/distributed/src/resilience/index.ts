@@ -5,8 +5,12 @@ export { getAttempts } from './attempts.js';
 export type { Jitter } from './backoff.js';
 export { Bulkhead } from './bulkhead.decorator.js';
 export type { BulkheadSnapshot } from './bulkhead.js';
-export type { CircuitMode, CircuitSnapshot, CircuitState } from './circuit.js';
-export type { CircuitBreaker as CircuitBreakerHandle } from './circuit-breaker.js';
+export type {
+  CircuitBreakerHandle,
+  CircuitMode,
+  CircuitSnapshot,
+  CircuitState,
+} from './circuit.js';
 export { CircuitBreaker } from './circuit-breaker.decorator.js';
 export type { ErrorClassifier, Executed, FailureKind, NetworkFailure } from './failure.js';
 export type { FallbackContext, FallbackHandler } from './fallback.js';

@@ -1,6 +1,6 @@
 /** A pipeline with a name: what `forRoot` declares, what a decorated method has, what you call. */
 import { Bulkhead, type BulkheadConfig, type BulkheadSnapshot } from './bulkhead.js';
-import type { CircuitBreakerConfig, CircuitSnapshot } from './circuit.js';
+import type { CircuitBreakerConfig, CircuitBreakerHandle, CircuitSnapshot } from './circuit.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import type { Engine } from './engine.js';
 import type { Protected } from './outcome.js';
@@ -56,7 +56,7 @@ export class Policy {
   }
 
   /** The breaker, to look at and to control by hand; undefined when the policy has none. */
-  get circuitBreaker(): CircuitBreaker | undefined {
+  get circuitBreaker(): CircuitBreakerHandle | undefined {
     return this.#current().context.breaker;
   }
 
