@@ -5,12 +5,20 @@
 import type { Clock, Timer } from '../time/index.js';
 import { type ShardFailure, ShardUnavailableError } from './partition.errors.js';
 import { emitPartitionEvent } from './partition.events.js';
-import { isPostgresAnswer, type PgClient, type PgClientClass } from './pg-client.js';
+import {
+  isPostgresAnswer,
+  isPostgresShutdown,
+  type PgClient,
+  type PgClientClass,
+  withConnectTimeout,
+} from './pg-client.js';
 
 /** What the watch of a shard depends on. */
 export interface WatchParts {
   readonly shard: string;
   readonly clock: Clock;
+  /** How long opening a connection may take. */
+  readonly connectTimeoutMs: number;
   /** Silence after which the server is asked whether it is alive. */
   readonly silenceMs: number;
   /** The longest a statement may take on a live server. */
@@ -32,11 +40,12 @@ export class ConnectionWatch {
   /** A client class for the pool whose statements are watched. */
   clientClass(Base: PgClientClass): PgClientClass {
     const open = this.#open;
+    const { connectTimeoutMs } = this.#parts;
     const follow = (client: PgClient, result: Promise<unknown>): Promise<unknown> =>
       this.#follow(client, result);
     return class WatchedClient extends Base {
-      constructor(config: unknown) {
-        super(config);
+      constructor(config: object) {
+        super(withConnectTimeout(config, connectTimeoutMs));
         open.add(this);
         this.once('end', () => open.delete(this));
       }
@@ -69,6 +78,16 @@ export class ConnectionWatch {
     for (const client of this.#open) sever(client);
   }
 
+  /** Resolves when all connections are closed; a dead server says no goodbye and is not waited for. */
+  async drain(timeoutMs: number): Promise<void> {
+    const timer = this.#parts.clock.setTimer(() => this.severAll(), timeoutMs, { keepAlive: true });
+    const ended = [...this.#open].map(
+      (client) => new Promise<void>((resolve) => client.once('end', resolve)),
+    );
+    await Promise.all(ended);
+    timer.cancel();
+  }
+
   /** The failure as the caller gets it. */
   failure(reason: ShardFailure, cause: unknown): ShardUnavailableError {
     const { shard } = this.#parts;
@@ -95,7 +114,11 @@ export class ConnectionWatch {
     try {
       return await result;
     } catch (error) {
-      if (isPostgresAnswer(error) || !client.connection.stream.destroyed) throw error;
+      // A server that shuts down says so before it closes the connection.
+      const lost =
+        isPostgresShutdown(error) ||
+        (client.connection.stream.destroyed && !isPostgresAnswer(error));
+      if (!lost) throw error;
       throw this.failure(severed ? 'silent' : 'lost', error);
     } finally {
       pending = false;

@@ -1,16 +1,15 @@
 /** A shard this library connects to: lazily, with deadlines, again and again, and closes in the end. */
-import type { Clock } from '../time/index.js';
 import { isDistributedError } from '../distributed.errors.js';
+import type { Clock } from '../time/index.js';
+import { ConnectionGate, type Lease } from './connection-gate.js';
 import { ConnectionWatch } from './connection-watch.js';
 import { ShardUnavailableError } from './partition.errors.js';
 import type { OwnedShardOptions, PartitionSettings } from './partition.options.js';
-import { isPostgresAnswer, type PgClient, type PgClientClass, type PgPool } from './pg-client.js';
+import { isPostgresAnswer, type PgClientClass, type PgPool } from './pg-client.js';
 import { Shard } from './shard.js';
 import { ShardAvailability } from './shard-availability.js';
 import type { ShardDataSource } from './shard-data-source.js';
 import type { ShardSchema } from './shard-schema.js';
-
-type Lease = [client: PgClient, release: (error?: Error) => void];
 
 /** The part of TypeORM's PostgreSQL driver that is read and wrapped here, on this one instance. */
 interface PgDriver {
@@ -34,6 +33,8 @@ export class OwnedShard extends Shard {
   readonly #driver: PgDriver;
   readonly #availability: ShardAvailability;
   readonly #watch: ConnectionWatch;
+  readonly #gate: ConnectionGate;
+  readonly #Client: PgClientClass;
   #opened = false;
   #closed = false;
 
@@ -47,16 +48,24 @@ export class OwnedShard extends Shard {
       clock,
       retryAfterMs: settings.retryAfterMs,
       probe: () => (this.#opened ? this.#ping() : this.#open()),
-      onDown: () => this.#watch.severIdle(),
+      onDown: () => {
+        this.#watch.severIdle();
+        this.#gate.failWaiting();
+      },
     });
     this.#watch = new ConnectionWatch({
       shard: this.id,
       clock,
+      connectTimeoutMs: settings.connectTimeoutMs,
       silenceMs: settings.connectTimeoutMs,
       deadlineMs: settings.queryTimeoutMs,
-      check: () => this.#availability.check(),
+      // While the shard opens, that statement is the question itself.
+      check: () =>
+        this.#opened ? this.#availability.check() : Promise.reject(new Error('opening')),
     });
-    Object.assign(poolExtra, { Client: this.#watch.clientClass(this.#driver.postgres.Client) });
+    this.#gate = new ConnectionGate(this.#availability, this.#watch);
+    this.#Client = this.#watch.clientClass(this.#driver.postgres.Client);
+    Object.assign(poolExtra, { Client: this.#Client });
     this.#wrapDriver();
   }
 
@@ -64,13 +73,16 @@ export class OwnedShard extends Shard {
   static async create(parts: OwnedShardParts): Promise<OwnedShard> {
     const { DataSource } = await import('typeorm');
     const { options, settings } = parts;
-    const extra = { keepAlive: true, allowExitOnIdle: true };
+    const extra = {
+      keepAlive: true,
+      allowExitOnIdle: true,
+      connectionTimeoutMillis: settings.poolTimeoutMs,
+    };
     const dataSource = new DataSource({
       type: 'postgres',
       url: options.url,
       entities: [...settings.entities],
       poolSize: options.pool,
-      connectTimeoutMS: settings.connectTimeoutMs,
       // Idle connections die in every outage; the state of the shard is logged once instead.
       poolErrorHandler: () => undefined,
       extra,
@@ -92,19 +104,16 @@ export class OwnedShard extends Shard {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#gate.release();
     await this.#availability.quiet();
-    // A dead server never confirms the end of a connection.
-    const { clock, settings } = this.#parts;
-    const timer = clock.setTimer(() => this.#watch.severAll(), settings.connectTimeoutMs);
     if (this.dataSource.isInitialized) await this.dataSource.destroy();
-    timer.cancel();
-    this.#watch.severAll();
+    await this.#watch.drain(this.#parts.settings.connectTimeoutMs);
   }
 
   async #open(): Promise<void> {
     if (this.#closed) throw new ShardUnavailableError(this.id, 'unreachable', { executed: 'no' });
     try {
-      await this.dataSource.initialize();
+      if (!this.dataSource.isInitialized) await this.dataSource.initialize();
     } catch (error) {
       this.#watch.severAll();
       if (!isDistributedError(error, 'E_PARTITION_SHARD_UNAVAILABLE')) throw error;
@@ -115,11 +124,12 @@ export class OwnedShard extends Shard {
     }
     this.#parts.schema.install(this.dataSource);
     this.#opened = true;
+    this.#gate.guard();
   }
 
   /** Asks on a fresh connection: those of the pool may be dead, or all in use. */
   async #ping(): Promise<void> {
-    const client = new this.#driver.postgres.Client(this.#driver.master?.options);
+    const client = new this.#Client(this.#driver.master?.options ?? {});
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -143,34 +153,6 @@ export class OwnedShard extends Shard {
         throw new ShardUnavailableError(this.id, 'unreachable', { executed: 'no', cause });
       }
     };
-    driver.obtainMasterConnection = () => this.#obtain(obtain);
-  }
-
-  async #obtain(obtain: () => Promise<Lease>): Promise<Lease> {
-    if (this.#opened && !this.#availability.isUp) throw this.#availability.refusal('unknown');
-    try {
-      const [client, release] = await obtain();
-      this.#watch.lease(client);
-      return [
-        client,
-        (error) => {
-          this.#watch.giveBack(client);
-          release(error);
-        },
-      ];
-    } catch (cause) {
-      throw this.#notObtained(cause);
-    }
-  }
-
-  #notObtained(cause: unknown): unknown {
-    if (this.#closed) return cause;
-    // The words of pg-pool for "all connections are in use".
-    if (cause instanceof Error && cause.message === 'timeout exceeded when trying to connect')
-      return this.#watch.failure('busy', cause);
-    // One failed connection is not yet a dead shard: ask before refusing everybody.
-    if (this.#opened && !isPostgresAnswer(cause))
-      void this.#availability.check().catch(() => undefined);
-    return this.#watch.failure('unreachable', cause);
+    driver.obtainMasterConnection = () => this.#gate.obtain(obtain);
   }
 }

@@ -88,7 +88,7 @@ export class ShardUnavailableError extends DistributedError {
 
 const EXPLANATION: Readonly<Record<ShardFailure, string>> = {
   unreachable: 'cannot be reached; calls to it fail at once until it answers again',
-  busy: 'gave no connection within connectTimeout: raise its pool, or find what holds the connections',
+  busy: 'gave no connection within poolTimeout: raise its pool, or find what holds the connections',
   silent: 'did not answer a statement in time; the connection was closed',
   lost: 'closed the connection under a statement',
   'not-initialized': 'was given a DataSource that is not initialized; call dataSource.initialize()',

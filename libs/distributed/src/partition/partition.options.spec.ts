@@ -28,6 +28,7 @@ describe('parsePartitionOptions', () => {
         { id: 's2', dataSource },
       ],
       connectTimeoutMs: 2_000,
+      poolTimeoutMs: 10_000,
       queryTimeoutMs: 30_000,
       retryAfterMs: 1_000,
     });

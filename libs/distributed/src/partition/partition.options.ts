@@ -33,8 +33,13 @@ export interface PartitionModuleOptions {
    * in the order of `shards`. Write it down before adding a shard: the default would re-route.
    */
   readonly map?: readonly SlotAssignment[];
-  /** How long opening or getting a connection may take. Default `'2s'`. For `url` shards. */
+  /**
+   * How long opening a connection may take, and how long a statement may be silent before the server
+   * is asked whether it is alive. Default `'2s'`. For `url` shards.
+   */
   readonly connectTimeout?: Duration;
+  /** How long a call may wait for one of the shard's connections. Default `'10s'`. For `url` shards. */
+  readonly poolTimeout?: Duration;
   /** How long one statement may take on a live shard. Default `'30s'`. For `url` shards. */
   readonly queryTimeout?: Duration;
   /** How long calls to an unreachable shard are refused before one of them tries again. Default `'1s'`. */
@@ -47,6 +52,7 @@ export interface PartitionSettings {
   readonly entities: readonly EntityClass[];
   readonly map: SlotMap;
   readonly connectTimeoutMs: number;
+  readonly poolTimeoutMs: number;
   readonly queryTimeoutMs: number;
   readonly retryAfterMs: number;
 }
@@ -78,6 +84,7 @@ const optionsSchema = v.strictObject({
     ),
   ),
   connectTimeout: v.optional(durationSchema, '2s'),
+  poolTimeout: v.optional(durationSchema, '10s'),
   queryTimeout: v.optional(durationSchema, '30s'),
   retryAfter: v.optional(durationSchema, '1s'),
 });
@@ -108,6 +115,7 @@ export function parsePartitionOptions(
     entities: options.entities,
     map: options.map ? SlotMap.of(ids, options.map, `${path}.map`) : SlotMap.even(ids),
     connectTimeoutMs: options.connectTimeout,
+    poolTimeoutMs: options.poolTimeout,
     queryTimeoutMs: options.queryTimeout,
     retryAfterMs: options.retryAfter,
   };

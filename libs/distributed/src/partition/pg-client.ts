@@ -11,7 +11,7 @@ export interface PgClient {
 }
 
 /** `pg.Client`. */
-export type PgClientClass = new (config: unknown) => PgClient;
+export type PgClientClass = new (config: object) => PgClient;
 
 /** A pool of `pg-pool`. */
 export interface PgPool {
@@ -19,8 +19,22 @@ export interface PgPool {
   end(): Promise<void>;
 }
 
+/**
+ * A copy of a pool's options for one connection; the pool's own timeout is for waiting in line.
+ * Copies descriptors, because the pool hides the password from enumeration.
+ */
+export function withConnectTimeout(options: object = {}, timeoutMs: number): object {
+  const copy = Object.defineProperties({}, Object.getOwnPropertyDescriptors(options));
+  return Object.assign(copy, { connectionTimeoutMillis: timeoutMs });
+}
+
 /** A server that says one of these is going away or coming up: as good as not answering. */
 const SHUTDOWN: ReadonlySet<string> = new Set(['57P01', '57P02', '57P03']);
+
+/** Whether the server said that it is going away or coming up. */
+export function isPostgresShutdown(error: unknown): boolean {
+  return SHUTDOWN.has(String((error as { code?: unknown } | null | undefined)?.code));
+}
 
 /** Whether the error is an answer of a working PostgreSQL server: it carries an SQLSTATE. */
 export function isPostgresAnswer(error: unknown): boolean {

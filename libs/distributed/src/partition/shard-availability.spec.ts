@@ -1,5 +1,6 @@
 /** The half-open circuit of one shard, on a clock that the test drives. */
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FakeClock } from '../testing/fake-clock.js';
 import { ShardUnavailableError } from './partition.errors.js';
 import { ShardAvailability } from './shard-availability.js';
@@ -13,6 +14,9 @@ describe('ShardAvailability', () => {
   let probes: { resolve(): void; reject(error: unknown): void }[];
   let onDownCalls: number;
   let availability: ShardAvailability;
+
+  beforeAll(() => Logger.overrideLogger(false));
+  afterAll(() => Logger.overrideLogger(['warn', 'error', 'log']));
 
   beforeEach(() => {
     clock = new FakeClock();

@@ -3,6 +3,7 @@
 /** A TypeORM `DataSource`. */
 export interface ShardDataSource {
   readonly isInitialized: boolean;
+  readonly options: { readonly type: string };
   /** Its `EntityManager`. */
   readonly manager: object;
   initialize(): Promise<unknown>;
