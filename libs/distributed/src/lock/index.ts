@@ -1,0 +1,26 @@
+/** Distributed locks: `nestjs-distributed/lock`. */
+export { DistributedLock, type KeylessMethodAspect } from './distributed-lock.decorator.js';
+export { LockAspect } from './lock.aspect.js';
+export {
+  LockBackendError,
+  LockClosedError,
+  LockHeldError,
+  LockLostError,
+  type LockLossReason,
+  LockWaitTimeoutError,
+} from './lock.errors.js';
+export { type AcquireOutcome, LOCK_CHANNELS, type LockEvents } from './lock.events.js';
+export { Lock, type ReleaseOutcome } from './lock.js';
+export { LockModule } from './lock.module.js';
+export type {
+  DistributedLockOptions,
+  LockAcquireOptions,
+  LockDefaults,
+  LockExecuteOptions,
+  LockModuleOptions,
+  LockOptions,
+  LockTryOptions,
+} from './lock.options.js';
+export { currentLock } from './lock-scope.js';
+export { LockService } from './lock.service.js';
+export type { LockState } from './lock.store.js';

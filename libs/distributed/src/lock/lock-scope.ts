@@ -1,0 +1,92 @@
+/** Which locks an asynchronous call chain is inside of: re-entrancy and `currentLock()`. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Clock } from '../time/index.js';
+import type { Lock, ReleaseOutcome } from './lock.js';
+import { type Place, WaitingLine } from './waiting-line.js';
+
+/** Shared by all sections under one lock: the last one to end releases it. */
+interface Hold {
+  sections: number;
+}
+
+/**
+ * One section of code under a lock. Sections that join it are run one after another, so
+ * `Promise.all` of two re-entrant calls does not overlap.
+ */
+export class LockScope {
+  static readonly #current = new AsyncLocalStorage<LockScope>();
+  readonly #line = new WaitingLine();
+  readonly #parent: LockScope | undefined;
+  readonly #place: Place | undefined;
+  #open = true;
+
+  private constructor(
+    private readonly service: object,
+    readonly lock: Lock,
+    private readonly hold: Hold,
+    more: { parent?: LockScope | undefined; place?: Place } = {},
+  ) {
+    this.#parent = more.parent;
+    this.#place = more.place;
+  }
+
+  /** The section of a lock that was just acquired. */
+  static enter(service: object, lock: Lock): LockScope {
+    return new LockScope(service, lock, { sections: 1 }, { parent: LockScope.#current.getStore() });
+  }
+
+  /** The innermost section around the caller that still holds `key` for `service`. */
+  static find(service: object, key: string): LockScope | undefined {
+    return LockScope.#innermost(
+      (scope) => scope.service === service && scope.lock.key === key && scope.lock.held,
+    );
+  }
+
+  /** The innermost section around the caller that has not ended. */
+  static current(): LockScope | undefined {
+    return LockScope.#innermost(() => true);
+  }
+
+  static #innermost(fits: (scope: LockScope) => boolean): LockScope | undefined {
+    let scope = LockScope.#current.getStore();
+    while (scope && !(scope.#open && fits(scope))) scope = scope.#parent;
+    return scope;
+  }
+
+  /** A section inside this one, when its siblings have ended; null when they take too long. */
+  async join(waitMs: number, clock: Clock, signal: AbortSignal): Promise<LockScope | null> {
+    // Counted from now on: the lock must not be released under a section that is about to start.
+    this.hold.sections++;
+    const place = this.#line.enter();
+    const inner = new LockScope(this.service, this.lock, this.hold, { parent: this, place });
+    try {
+      if (place.first || (await place.called(waitMs, clock, signal))) return inner;
+    } catch (error) {
+      await inner.end();
+      throw error;
+    }
+    await inner.end();
+    return null;
+  }
+
+  /** Runs `body` inside this section. */
+  async run<T>(body: () => T | Promise<T>): Promise<T> {
+    return await LockScope.#current.run(this, async () => body());
+  }
+
+  /** Ends the section; the last one under the lock releases it. Never rejects. */
+  async end(): Promise<ReleaseOutcome> {
+    this.#open = false;
+    this.#place?.leave();
+    if (--this.hold.sections === 0) return await this.lock.release();
+    return this.lock.loss ? 'already-lost' : 'released';
+  }
+}
+
+/**
+ * The innermost lock the calling code runs under; undefined outside of any, and in work left
+ * behind by a section that has ended.
+ */
+export function currentLock(): Lock | undefined {
+  return LockScope.current()?.lock;
+}

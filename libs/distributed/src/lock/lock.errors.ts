@@ -1,0 +1,95 @@
+/** Errors of the lock capability. Messages may name the key; `details` never do. */
+import { DistributedError } from '../distributed.errors.js';
+
+/** Why a lock stopped protecting its holder. */
+export type LockLossReason =
+  /** The lease ended on the local clock before a renewal was confirmed. */
+  | 'expired'
+  /** The store no longer has this holder: forced release, flush, eviction or a lossy failover. */
+  | 'revoked'
+  /** The application shut down and the grace period for holders was over. */
+  | 'shutdown'
+  /** The holder released it; whoever still asks is late. */
+  | 'released';
+
+/** `E_LOCK_WAIT_TIMEOUT`: somebody else held the lock during the whole wait. Nothing was run. */
+export class LockWaitTimeoutError extends DistributedError {
+  constructor(name: string, key: string, waitMs: number) {
+    super(
+      'E_LOCK_WAIT_TIMEOUT',
+      `The lock '${key}' was not free within ${waitMs} ms and nothing was run. ` +
+        "Raise `wait`, shorten the work under the lock, or use ifLocked: 'skip' where one run is enough.",
+      { retryable: true, details: { name, waitMs } },
+    );
+  }
+}
+
+/** `E_LOCK_HELD`: the lock was taken and `ifLocked` is `'throw'`. Nothing was run. */
+export class LockHeldError extends DistributedError {
+  constructor(name: string, key: string) {
+    super('E_LOCK_HELD', `The lock '${key}' is held by somebody else and nothing was run.`, {
+      retryable: true,
+      details: { name },
+    });
+  }
+}
+
+/** `E_LOCK_LOST`: the holder lost the lock, so others may have worked at the same time. */
+export class LockLostError extends DistributedError {
+  /** Why it was lost. */
+  readonly reason: LockLossReason;
+  /** What the body returned, when it had already finished; otherwise undefined. */
+  readonly result: unknown;
+
+  constructor(
+    name: string,
+    key: string,
+    reason: LockLossReason,
+    more: { readonly result?: unknown; readonly cause?: unknown } = {},
+  ) {
+    super(
+      'E_LOCK_LOST',
+      `The lock '${key}' ${LOSSES[reason]}. Its work is not protected any more: check the state it left, ` +
+        'and let the resource refuse fencing tokens smaller than the last one it saw.',
+      { details: { name, reason }, ...('cause' in more ? { cause: more.cause } : {}) },
+    );
+    this.reason = reason;
+    this.result = more.result;
+  }
+}
+
+const LOSSES: Readonly<Record<LockLossReason, string>> = {
+  expired: 'expired before its lease could be renewed',
+  revoked: 'was taken away in the store',
+  shutdown: 'was released because the application shut down',
+  released: 'has been released already',
+};
+
+/** `E_LOCK_BACKEND`: the store did not answer, so nobody knows who holds the lock. Nothing was run. */
+export class LockBackendError extends DistributedError {
+  /** `'unknown'` when the command may have been executed although no reply came. */
+  readonly executed: 'no' | 'unknown';
+
+  constructor(
+    problem: string,
+    more: { readonly executed: 'no' | 'unknown'; readonly cause?: unknown },
+  ) {
+    super(
+      'E_LOCK_BACKEND',
+      `The lock store is not usable: ${problem}. Check that Redis is reachable and not overloaded.`,
+      { retryable: true, cause: more.cause, details: { executed: more.executed } },
+    );
+    this.executed = more.executed;
+  }
+}
+
+/** `E_LOCK_CLOSED`: the application is shutting down and takes no new locks. Nothing was run. */
+export class LockClosedError extends DistributedError {
+  constructor() {
+    super(
+      'E_LOCK_CLOSED',
+      'The application is shutting down and takes no new locks; another instance can do this work.',
+      { retryable: true },
+    );
+  }
+}

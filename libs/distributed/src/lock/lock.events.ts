@@ -1,0 +1,78 @@
+/**
+ * What the lock capability tells the outside: one diagnostics channel per kind of event. Without
+ * subscribers nothing is built. Label metrics with `name`; `key` is for logs and traces only.
+ */
+import { channel } from 'node:diagnostics_channel';
+import type { LockLossReason } from './lock.errors.js';
+import type { ReleaseOutcome } from './lock.js';
+
+/** How an attempt to get a lock ended. `joined`: re-entered a lock this async context holds. */
+export type AcquireOutcome =
+  | 'acquired'
+  | 'joined'
+  | 'busy'
+  | 'timeout'
+  | 'backend-error'
+  | 'aborted';
+
+/** Payloads by channel. */
+export interface LockEvents {
+  /** Once per requested lock, when it is decided. */
+  readonly acquire: {
+    readonly name: string;
+    readonly key: string;
+    readonly outcome: AcquireOutcome;
+    readonly waitedMs: number;
+  };
+  /** Once per held lock. */
+  readonly release: {
+    readonly name: string;
+    readonly key: string;
+    readonly outcome: ReleaseOutcome;
+    readonly heldMs: number;
+  };
+  /** The moment a holder learns that it lost its lock. */
+  readonly lost: {
+    readonly name: string;
+    readonly key: string;
+    readonly reason: LockLossReason;
+    readonly fencingToken: number;
+  };
+  /** One failed renewal; it is retried until the lease ends. */
+  readonly renewFailed: {
+    readonly name: string;
+    readonly key: string;
+    readonly error: unknown;
+    readonly remainingMs: number;
+  };
+  /** An acquisition whose reply never came was cleaned up in the background. */
+  readonly chase: {
+    readonly key: string;
+    readonly outcome: 'deleted' | 'absent' | 'given-up';
+  };
+}
+
+/** Names of the channels, for `diagnostics_channel.subscribe(LOCK_CHANNELS.lost, …)`. */
+export const LOCK_CHANNELS = {
+  acquire: 'nestjs-distributed:lock:acquire',
+  release: 'nestjs-distributed:lock:release',
+  lost: 'nestjs-distributed:lock:lost',
+  renewFailed: 'nestjs-distributed:lock:renew-failed',
+  chase: 'nestjs-distributed:lock:chase',
+} as const satisfies Record<keyof LockEvents, string>;
+
+const channels = {
+  acquire: channel(LOCK_CHANNELS.acquire),
+  release: channel(LOCK_CHANNELS.release),
+  lost: channel(LOCK_CHANNELS.lost),
+  renewFailed: channel(LOCK_CHANNELS.renewFailed),
+  chase: channel(LOCK_CHANNELS.chase),
+};
+
+/** Publishes one event; the payload is only built when somebody listens. */
+export function emitLockEvent<K extends keyof LockEvents>(
+  kind: K,
+  payload: () => LockEvents[K],
+): void {
+  if (channels[kind].hasSubscribers) channels[kind].publish(payload());
+}

@@ -1,0 +1,176 @@
+/** Options of the lock capability: what users write, the schemas, and the settings they become. */
+import * as v from 'valibot';
+import type { KeyOption } from '../aspects/index.js';
+import { durationSchema, validateOptions } from '../distributed.validation.js';
+import type { Duration } from '../time/index.js';
+
+/** Options that can also be set for the whole application. */
+export interface LockDefaults {
+  /** How long the lock outlives a dead holder. Default `'10s'`, at least `'100ms'`. */
+  lease?: Duration;
+  /** How long to wait for the lock; 0 tries once. Default `'5s'`. */
+  wait?: Duration;
+  /** Whether the lease is renewed, at a third of it, while the holder works. Default true. */
+  renew?: boolean;
+  /** Whether a nested call for a key this call chain holds joins it. Default true. */
+  reentrant?: boolean;
+  /**
+   * When the lock is lost. `'throw'` (default): the signal aborts and the call rejects with
+   * `LockLostError` when the body has finished, unless the body threw. `'abort'`: the signal
+   * aborts, the result is returned. `'ignore'`: neither.
+   */
+  onLost?: 'throw' | 'abort' | 'ignore';
+  /** When the store does not answer: `'throw'` (default), or `'run'` the body without protection. */
+  onBackendError?: 'throw' | 'run';
+}
+
+/** Options of one locked call. */
+export interface LockOptions extends LockDefaults {
+  /** Label for metrics and messages. Default: `Class.method`, or `'unnamed'` for service calls. */
+  name?: string;
+  /**
+   * When somebody else holds the lock: `'wait'` (default), `'skip'` the body and return undefined,
+   * or `'throw'` a `LockHeldError`.
+   */
+  ifLocked?: 'wait' | 'skip' | 'throw';
+}
+
+/** Options of `LockService.execute`. */
+export interface LockExecuteOptions extends LockOptions {
+  /** Cancels waiting; the call rejects with its reason. */
+  signal?: AbortSignal;
+}
+
+/** Options of `LockService.tryAcquire`. */
+export type LockTryOptions = Pick<LockExecuteOptions, 'name' | 'lease' | 'renew' | 'signal'>;
+
+/** Options of `LockService.acquire`. */
+export type LockAcquireOptions = LockTryOptions & Pick<LockExecuteOptions, 'wait'>;
+
+/** Options of `@DistributedLock({ … })`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
+export interface DistributedLockOptions<A extends any[] = any[]> extends LockOptions {
+  /** What is locked: a constant, or a function of the method's parameters. */
+  key: KeyOption<A>;
+  /** Overrides the place in `ASPECT_ORDER`. */
+  order?: number;
+}
+
+/** `DistributedModule.forRoot({ lock: … })`. */
+export interface LockModuleOptions {
+  /** Defaults of every lock of the application. */
+  defaults?: LockDefaults;
+  /** How long to wait for a reply of the store. Default `'1s'`. */
+  commandTimeout?: Duration;
+  /** How long a shutdown waits for holders before it takes their locks away. Default `'10s'`. */
+  shutdownGrace?: Duration;
+}
+
+const LEASE_MIN_MS = 100;
+
+const defaultsFields = {
+  lease: v.optional(
+    v.pipe(durationSchema, v.minValue(LEASE_MIN_MS, `must be at least ${LEASE_MIN_MS} ms`)),
+  ),
+  wait: v.optional(durationSchema),
+  renew: v.optional(v.boolean()),
+  reentrant: v.optional(v.boolean()),
+  onLost: v.optional(v.picklist(['throw', 'abort', 'ignore'])),
+  onBackendError: v.optional(v.picklist(['throw', 'run'])),
+};
+
+const lockFields = {
+  ...defaultsFields,
+  name: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty'))),
+  ifLocked: v.optional(v.picklist(['wait', 'skip', 'throw'])),
+};
+
+const signalField = {
+  signal: v.optional(
+    v.custom<AbortSignal>(
+      (value) => typeof (value as AbortSignal | null)?.addEventListener === 'function',
+      'expected an AbortSignal',
+    ),
+  ),
+};
+
+/** False when `wait` would do nothing. */
+function waitFitsIfLocked(options: { ifLocked?: string | undefined; wait?: unknown }): boolean {
+  return options.wait === undefined || (options.ifLocked ?? 'wait') === 'wait';
+}
+
+const WAIT_IS_IDLE = "`wait` has no effect with ifLocked 'skip' or 'throw'; remove one of the two";
+
+const tryFields = {
+  name: lockFields.name,
+  lease: lockFields.lease,
+  renew: lockFields.renew,
+  ...signalField,
+};
+
+/** Schemas, one per place where options are written. */
+export const lockSchemas = {
+  execute: v.pipe(
+    v.strictObject({ ...lockFields, ...signalField }),
+    v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
+  ),
+  acquire: v.strictObject({ ...tryFields, wait: lockFields.wait }),
+  tryAcquire: v.strictObject(tryFields),
+  decorator: v.pipe(
+    v.strictObject(lockFields),
+    v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
+  ),
+  module: v.strictObject({
+    defaults: v.optional(v.strictObject(defaultsFields), {}),
+    commandTimeout: v.optional(
+      v.pipe(durationSchema, v.minValue(1, 'must be at least 1 ms')),
+      '1s',
+    ),
+    shutdownGrace: v.optional(durationSchema, '10s'),
+  }),
+};
+
+/** Validated options, durations in milliseconds. */
+export type ParsedLockOptions = v.InferOutput<typeof lockSchemas.execute>;
+
+/** Validated module options. */
+export type ParsedLockModuleOptions = v.InferOutput<typeof lockSchemas.module>;
+
+/** Everything one locked call needs to know. */
+export interface LockSettings {
+  readonly name: string;
+  readonly leaseMs: number;
+  readonly waitMs: number;
+  readonly renew: boolean;
+  readonly reentrant: boolean;
+  readonly ifLocked: 'wait' | 'skip' | 'throw';
+  readonly onLost: 'throw' | 'abort' | 'ignore';
+  readonly onBackendError: 'throw' | 'run';
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Checks the options of one call. */
+export function parseLockOptions(
+  kind: 'execute' | 'acquire' | 'tryAcquire',
+  options: LockExecuteOptions,
+): ParsedLockOptions {
+  return validateOptions(lockSchemas[kind], options, `LockService.${kind}() options`);
+}
+
+/** Own options first, then those of the application, then the library's. */
+export function settingsOf(
+  own: ParsedLockOptions,
+  defaults: ParsedLockModuleOptions['defaults'],
+): LockSettings {
+  return {
+    name: own.name ?? 'unnamed',
+    leaseMs: own.lease ?? defaults.lease ?? 10_000,
+    waitMs: own.wait ?? defaults.wait ?? 5_000,
+    renew: own.renew ?? defaults.renew ?? true,
+    reentrant: own.reentrant ?? defaults.reentrant ?? true,
+    ifLocked: own.ifLocked ?? 'wait',
+    onLost: own.onLost ?? defaults.onLost ?? 'throw',
+    onBackendError: own.onBackendError ?? defaults.onBackendError ?? 'throw',
+    signal: own.signal,
+  };
+}

@@ -1,0 +1,244 @@
+/** The scripts and the store, against a real server. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
+import { RedisConnection } from '../redis/index.js';
+import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { lockScripts, RedisLockStore } from './redis-lock.store.js';
+
+const LEASE_MS = 10_000;
+const within = { deadlineMs: 2_000 };
+
+let server: RedisServer;
+let proxy: FaultProxy;
+let redis: RedisConnection;
+let direct: RedisConnection;
+let store: RedisLockStore;
+
+beforeAll(async () => {
+  server = await startRedis();
+  proxy = await createFaultProxy(server.url);
+  redis = await RedisConnection.connect({ url: proxy.url(), offlineTimeout: '2s' });
+  direct = await RedisConnection.connect({ url: server.url });
+  store = new RedisLockStore(redis);
+});
+
+afterAll(async () => {
+  await store.unwatch();
+  await Promise.all([redis.close(), direct.close()]);
+  await proxy.stop();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  await direct.execute('flush', (client) => client.flushall());
+});
+
+const lockKey = (): string => direct.keys.key('lock', 'k');
+const ttl = (): Promise<number> => direct.execute('pttl', (client) => client.pttl(lockKey()));
+
+async function acquired(owner: string, leaseMs = LEASE_MS): Promise<number> {
+  const reply = await store.acquire('k', owner, leaseMs, within);
+  if (!reply.acquired) throw new Error('expected the lock');
+  return reply.fencingToken;
+}
+
+describe('acquire', () => {
+  it('grants a free key with the lease as its TTL, in one command', async () => {
+    await acquired('warm-up');
+    await store.release('k', 'warm-up', within);
+    const before = await scriptCalls();
+    await acquired('a');
+    expect((await scriptCalls()) - before).toBe(1);
+    expect(await ttl()).toBeGreaterThan(LEASE_MS - 2_000);
+  });
+
+  it('refuses a key that is taken and says for how long', async () => {
+    await acquired('a');
+    const reply = await store.acquire('k', 'b', LEASE_MS, within);
+    expect(reply).toEqual({ acquired: false, remainingMs: expect.any(Number) });
+    expect((reply as { remainingMs: number }).remainingMs).toBeGreaterThan(LEASE_MS - 2_000);
+  });
+
+  it('finds its own token again: same fencing token (mutation: plain SET NX)', async () => {
+    const first = await acquired('a');
+    expect(await acquired('a')).toBe(first);
+  });
+
+  it('executed twice after a lost reply is one acquisition', async () => {
+    await acquired('warm-up');
+    await store.release('k', 'warm-up', within);
+    const executions = await scriptCalls();
+    proxy.dropNextReply({ to: 'evalsha' });
+    const fencingToken = await acquired('a');
+    expect(proxy.droppedReplies).toBe(1);
+    expect((await scriptCalls()) - executions).toBe(2);
+    expect(await store.query('k', within)).toMatchObject({ owner: 'a', fencingToken });
+    expect(await store.release('k', 'a', within)).toBe('deleted');
+    expect(await store.query('k', within)).toBeNull();
+  });
+
+  it('never shortens a lease (mutation: PEXPIRE without comparing)', async () => {
+    await acquired('a');
+    await store.renew('k', 'a', 60_000, within);
+    await acquired('a', 1_000);
+    expect(await ttl()).toBeGreaterThan(50_000);
+  });
+
+  it('uses one slot for all its keys', async () => {
+    await acquired('a');
+    const keys = await direct.execute('keys', (client) => client.keys('*'));
+    expect(keys.sort()).toEqual([lockKey(), `${lockKey()}:fence`]);
+    expect(lockKey()).toContain('{k}');
+  });
+
+  it('leaves nothing behind for ever', async () => {
+    await acquired('a');
+    const fence = await direct.execute('pttl', (client) => client.pttl(`${lockKey()}:fence`));
+    expect(fence).toBeGreaterThan(23 * 3_600_000);
+  });
+});
+
+describe('fencing tokens', () => {
+  it('grow with every acquisition of a key', async () => {
+    const tokens: number[] = [];
+    for (let round = 0; round < 20; round++) {
+      tokens.push(await acquired(`owner-${round}`));
+      await store.release('k', `owner-${round}`, within);
+    }
+    expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
+  });
+
+  it('are exact integers', async () => {
+    expect(Number.isSafeInteger(await acquired('a'))).toBe(true);
+  });
+
+  it('grow over FLUSHALL and over the expiry of the fence (mutation: INCR)', async () => {
+    const first = await acquired('a');
+    await direct.execute('flush', (client) => client.flushall());
+    const second = await acquired('b');
+    expect(second).toBeGreaterThan(first);
+    await direct.execute('del', (client) => client.del(lockKey(), `${lockKey()}:fence`));
+    expect(await acquired('c')).toBeGreaterThan(second);
+  });
+
+  it('grow when the server clock is behind the stored one (mutation: TIME alone)', async () => {
+    const ahead = (Date.now() + 86_400_000) * 1_000;
+    await direct.execute('set', (client) => client.set(`${lockKey()}:fence`, String(ahead)));
+    expect(await acquired('a')).toBe(ahead + 1);
+  });
+});
+
+describe('renew', () => {
+  it('makes the lease last at least as long as asked, never shorter', async () => {
+    await acquired('a');
+    expect(await store.renew('k', 'a', 60_000, within)).toBe(true);
+    expect(await ttl()).toBeGreaterThan(50_000);
+    expect(await store.renew('k', 'a', 1_000, within)).toBe(true);
+    expect(await ttl()).toBeGreaterThan(50_000);
+  });
+
+  it('refuses everybody else, and does not re-create a key (mutation: SET instead of PEXPIRE)', async () => {
+    await acquired('a');
+    expect(await store.renew('k', 'b', 60_000, within)).toBe(false);
+    await direct.execute('del', (client) => client.del(lockKey()));
+    expect(await store.renew('k', 'a', 60_000, within)).toBe(false);
+    expect(await ttl()).toBe(-2);
+  });
+});
+
+describe('release', () => {
+  it('frees the own lock, once', async () => {
+    await acquired('a');
+    expect(await store.release('k', 'a', within)).toBe('deleted');
+    expect(await store.release('k', 'a', within)).toBe('absent');
+  });
+
+  it('never frees the lock of a successor (mutation: plain DEL)', async () => {
+    await acquired('a');
+    await direct.execute('del', (client) => client.del(lockKey()));
+    await acquired('b');
+    expect(await store.release('k', 'a', within)).toBe('absent');
+    expect(await store.query('k', within)).toMatchObject({ owner: 'b' });
+  });
+
+  it('executed twice after a lost reply does not claim a loss (mutation: trust the second reply)', async () => {
+    await acquired('a');
+    await store.release('k', 'other', within);
+    const dropped = proxy.droppedReplies;
+    proxy.dropNextReply({ to: 'evalsha' });
+    expect(await store.release('k', 'a', within)).toBe('unsure');
+    expect(proxy.droppedReplies).toBe(dropped + 1);
+    expect(await store.query('k', within)).toBeNull();
+  });
+});
+
+describe('query', () => {
+  it('tells who holds a key, and null when nobody does', async () => {
+    expect(await store.query('k', within)).toBeNull();
+    const fencingToken = await acquired('a');
+    expect(await store.query('k', within)).toEqual({
+      owner: 'a',
+      fencingToken,
+      remainingMs: expect.any(Number),
+    });
+  });
+});
+
+describe('watch', () => {
+  it('reports freed keys with their last owner', async () => {
+    const freed: string[] = [];
+    const report = new Promise<void>((resolve) => {
+      void store
+        .watch({
+          freed: (key, owner) => {
+            freed.push(`${key} ${owner}`);
+            resolve();
+          },
+          resync: () => {},
+        })
+        .then(async () => {
+          await acquired('a');
+          await store.release('k', 'nobody', within);
+          await store.release('k', 'a', within);
+        });
+    });
+    await report;
+    expect(freed).toEqual(['k a']);
+  });
+});
+
+describe('failures', () => {
+  it('are E_LOCK_BACKEND and say whether the command may have been executed', async () => {
+    await server.freeze();
+    try {
+      await expect(store.acquire('k', 'a', LEASE_MS, { deadlineMs: 100 })).rejects.toMatchObject({
+        code: 'E_LOCK_BACKEND',
+        executed: 'unknown',
+      });
+    } finally {
+      await server.thaw();
+    }
+  });
+
+  it('of a script are E_LOCK_BACKEND too', async () => {
+    await direct.execute('hset', (client) => client.hset(lockKey(), 'field', 'value'));
+    await expect(acquired('a')).rejects.toMatchObject({ code: 'E_LOCK_BACKEND' });
+  });
+
+  it('of the script cache are none', async () => {
+    await direct.execute('script flush', (client) => client.script('FLUSH'));
+    await acquired('a');
+  });
+});
+
+async function scriptCalls(): Promise<number> {
+  const info = await direct.execute('info', (client) => client.info('commandstats'));
+  return [...info.matchAll(/cmdstat_(evalsha|eval):calls=(\d+)/g)].reduce(
+    (sum, [, , calls]) => sum + Number(calls),
+    0,
+  );
+}
+
+it('names every script after what it does', () => {
+  expect(Object.values(lockScripts).map((script) => script.name)).toEqual(Object.keys(lockScripts));
+});

@@ -1,0 +1,82 @@
+/** Background releases: what nobody waits for, but must not stay in the store for a whole lease. */
+import type { Clock } from '../time/index.js';
+import { emitLockEvent } from './lock.events.js';
+import type { LockStore } from './lock.store.js';
+import { happensWithin } from './timed-wait.js';
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** What to delete, and for how long to insist. */
+export interface ChaseTarget {
+  readonly key: string;
+  readonly owner: string;
+  /** Milliseconds after which the lease has ended by itself. */
+  readonly forMs: number;
+  /**
+   * False while the acquisition itself may still be on its way: then "it is not there" proves
+   * nothing yet. True when only the release was left unanswered.
+   */
+  readonly absentIsFinal: boolean;
+}
+
+/** Repeats compare-and-delete until it is confirmed or pointless. Never rejects. */
+export class ReleaseChase {
+  readonly #running = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+
+  constructor(
+    private readonly store: LockStore,
+    private readonly clock: Clock,
+    private readonly commandTimeoutMs: number,
+  ) {}
+
+  /** Starts one chase. */
+  start(target: ChaseTarget): void {
+    const run = this.#run(target).finally(() => this.#running.delete(run));
+    this.#running.add(run);
+  }
+
+  /** Resolves when no chase is running. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /** Ends all chases after their present attempt: the store is about to be closed. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #run({ key, owner, forMs, absentIsFinal }: ChaseTarget): Promise<void> {
+    const until = this.clock.now() + forMs;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      const reply = await this.#attempt(key, owner);
+      const done = reply === 'deleted' || (absentIsFinal && reply !== undefined);
+      if (done || !(await this.#pause(pauseMs, until))) {
+        const outcome = reply === 'deleted' ? reply : reply === undefined ? 'given-up' : 'absent';
+        emitLockEvent('chase', () => ({ key, outcome }));
+        return;
+      }
+    }
+  }
+
+  async #attempt(key: string, owner: string): Promise<string | undefined> {
+    try {
+      return await this.store.release(key, owner, { deadlineMs: this.commandTimeoutMs });
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** False when there is no time left for another attempt. */
+  async #pause(ms: number, until: number): Promise<boolean> {
+    if (this.#stop.signal.aborted || this.clock.now() + ms >= until) return false;
+    const never = new Promise<never>(() => {});
+    try {
+      await happensWithin(never, ms, this.clock, { signal: this.#stop.signal, keepAlive: false });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
