@@ -100,6 +100,13 @@ describe('once per message', () => {
     expect(replies).toHaveLength(MESSAGES);
   });
 
+  it('replicas share the messages instead of one winning them all', async () => {
+    const replicas = [await start('a'), await start('b')];
+    for (let n = 0; n < 40; n++) await client.send(count, { n }, 5_000);
+    await Promise.all(replicas.map((replica) => replica.close()));
+    expect(new Set(handled.map(({ replica }) => replica))).toEqual(new Set(['a', 'b']));
+  });
+
   it('errors arrive with code, retryable and executed', async () => {
     const replica = await start('a');
     const failure = await client.send(decline, { n: 1 }, 5_000).catch((error: unknown) => error);

@@ -1,4 +1,5 @@
 /** Lets one replica handle each message: Nest's Redis transport delivers it to all of them. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type BeforeApplicationShutdown,
   type CallHandler,
@@ -14,6 +15,8 @@ import { internalError, RemoteError } from './messaging.errors.js';
 import { isShopMessage } from './shop-message.js';
 
 const DRAIN_MS = 5_000;
+/** Redis serves its subscribers in a fixed order; without a pause the first one would win them all. */
+const SPREAD_MS = 4;
 
 /**
  * The replica that loses the claim returns `NEVER`, so it does not reply. Should the winner die, the
@@ -60,9 +63,9 @@ export class OncePerMessageInterceptor
 
   /** Losing is the answer to every doubt: another replica may hold the claim. */
   async #wins(messageId: string): Promise<boolean> {
-    if (this.#stopping) return false;
     try {
-      return await this.#claims.claim(messageId);
+      await delay(Math.random() * SPREAD_MS);
+      return !this.#stopping && (await this.#claims.claim(messageId));
     } catch (error) {
       this.#logger.warn(`message not claimed: ${(error as Error).message}`);
       return false;
