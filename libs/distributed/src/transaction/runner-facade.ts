@@ -22,10 +22,7 @@ export function facadeOf(scope: TransactionScope, context: TransactionContext): 
   return scope.facade;
 }
 
-/**
- * `manager.transaction(...)` inside a managed transaction: a savepoint of the current scope.
- * @param manager asked again inside: it is the savepoint's by then
- */
+/** `manager.transaction(...)` inside a managed transaction: a savepoint of the current scope. */
 export async function nestedTransaction(
   scope: TransactionScope,
   context: TransactionContext,
@@ -85,7 +82,7 @@ function createFacade(scope: TransactionScope, context: TransactionContext): Run
     },
     broadcaster: { get: () => (broadcaster ??= createBroadcaster()) },
     release: { value: () => Promise.resolve() },
-    [Symbol.asyncDispose ?? Symbol('asyncDispose')]: { value: () => Promise.resolve() },
+    [Symbol.asyncDispose]: { value: () => Promise.resolve() },
     connect: { value: refuse('connect()', 'use query(), or dataSource.createQueryRunner()') },
     stream: {
       value: refuse(
