@@ -23,18 +23,17 @@ export class ScenarioRunner {
 
   /** Runs both; rejects when the user ends the run. */
   async run(scenario: Scenario, shop: Shop, signal: AbortSignal): Promise<ScenarioResult> {
-    const without = await this.#runOnce(scenario, 'without', shop, signal);
-    const protectedOutcome = await this.#runOnce(scenario, 'with', shop, signal);
+    const without = await this.#runOnce(scenario, 'without', { shop, signal });
+    const protectedOutcome = await this.#runOnce(scenario, 'with', { shop, signal });
     const { name, pitfall, counted, definition } = scenario;
     return { name, pitfall, counted, definition, without, with: protectedOutcome };
   }
 
-  #runOnce(scenario: Scenario, mode: Mode, shop: Shop, signal: AbortSignal): Promise<Outcome> {
-    const title = `${scenario.name}, ${TITLES[mode]}`;
-    return this.#progress.step(title, async () => {
+  #runOnce(scenario: Scenario, mode: Mode, { shop, signal }: Setting): Promise<Outcome> {
+    return this.#progress.step(`${scenario.name}, ${TITLES[mode]}`, async () => {
       const load = new LoadGenerator(shop.cluster.origin, { signal });
       try {
-        const outcome = await scenario.run(this.#phase(mode, shop, load, signal));
+        const outcome = await scenario.run(this.#phase(scenario, mode, { shop, load, signal }));
         this.#progress.conclude(outcome.summary);
         return outcome;
       } finally {
@@ -44,7 +43,8 @@ export class ScenarioRunner {
     });
   }
 
-  #phase(mode: Mode, shop: Shop, load: LoadGenerator, signal: AbortSignal): Phase {
+  #phase({ name: scenario }: Scenario, mode: Mode, setting: Setting & Pick<Phase, 'load'>): Phase {
+    const { shop, load, signal } = setting;
     const { cluster, databases, provider, judge, outage, runId } = shop;
     const twin = mode === 'without' ? 'naive' : 'safe';
     return {
@@ -57,8 +57,14 @@ export class ScenarioRunner {
       outage,
       signal,
       path: (path) => (mode === 'without' ? `/naive${path}` : path),
-      id: (name) => `${twin}-${runId}-${name}`,
+      id: (name) => `${scenario}-${twin}-${runId}-${name}`,
       progress: (detail) => this.#progress.update(detail),
     };
   }
+}
+
+/** What both runs of a scenario have in common. */
+interface Setting {
+  readonly shop: Shop;
+  readonly signal: AbortSignal;
 }

@@ -23,7 +23,7 @@ export interface Phase {
   readonly signal: AbortSignal;
   /** The path of this run's twin: `/x` or `/naive/x`. */
   readonly path: (path: string) => string;
-  /** A business id that no other run or phase uses; keeps `name` at its end. */
+  /** A business id that no other scenario, phase or run uses; keeps `name` at its end. */
   readonly id: (name: string) => string;
   /** Says how far the run is. */
   readonly progress: (detail: string) => void;
