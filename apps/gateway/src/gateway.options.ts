@@ -14,6 +14,6 @@ export function gatewayOptions(variables?: NodeJS.ProcessEnv): GatewayOptions {
   const environment = new Environment('gateway', variables);
   return {
     port: environment.port('PORT'),
-    transportUrl: environment.url('TRANSPORT_URL', 'redis://127.0.0.1:6379'),
+    transportUrl: environment.url('TRANSPORT_URL', 'redis', 'redis://127.0.0.1:6379'),
   };
 }

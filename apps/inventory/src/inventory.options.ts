@@ -21,8 +21,8 @@ export function inventoryOptions(variables?: NodeJS.ProcessEnv): InventoryOption
   const environment = new Environment('inventory', variables);
   return {
     replica: environment.text('REPLICA', 'inventory-1'),
-    redisUrl: environment.url('REDIS_URL', 'redis://127.0.0.1:6379'),
-    transportUrl: environment.url('TRANSPORT_URL', 'redis://127.0.0.1:6379'),
+    redisUrl: environment.url('REDIS_URL', 'redis', 'redis://127.0.0.1:6379'),
+    transportUrl: environment.url('TRANSPORT_URL', 'redis', 'redis://127.0.0.1:6379'),
     databaseUrl: inventoryDatabaseUrl(variables),
   };
 }
@@ -30,5 +30,5 @@ export function inventoryOptions(variables?: NodeJS.ProcessEnv): InventoryOption
 /** Reads DATABASE_URL, all that the migrations need. @throws EnvironmentError */
 export function inventoryDatabaseUrl(variables?: NodeJS.ProcessEnv): string {
   const environment = new Environment('inventory', variables);
-  return environment.url('DATABASE_URL', 'postgres://localhost/shop_inventory');
+  return environment.url('DATABASE_URL', 'postgres', 'postgres://localhost/shop_inventory');
 }

@@ -25,7 +25,7 @@ export function ordersOptions(variables?: NodeJS.ProcessEnv): OrdersOptions {
   const environment = new Environment('orders', variables);
   return {
     replica: environment.text('REPLICA', 'orders-1'),
-    transportUrl: environment.url('TRANSPORT_URL', 'redis://127.0.0.1:6379'),
+    transportUrl: environment.url('TRANSPORT_URL', 'redis', 'redis://127.0.0.1:6379'),
     shards: ordersShards(variables),
   };
 }
@@ -33,5 +33,5 @@ export function ordersOptions(variables?: NodeJS.ProcessEnv): OrdersOptions {
 /** Reads SHARD_URLS, all that the migrations need. @throws EnvironmentError */
 export function ordersShards(variables?: NodeJS.ProcessEnv): ShardOptions[] {
   const example = 's1=postgres://localhost/shop_orders,s2=postgres://127.0.0.1:5433/shop_orders';
-  return new Environment('orders', variables).namedUrls('SHARD_URLS', example);
+  return new Environment('orders', variables).namedUrls('SHARD_URLS', 'postgres', example);
 }

@@ -21,14 +21,14 @@ export function paymentsOptions(variables?: NodeJS.ProcessEnv): PaymentsOptions 
   const environment = new Environment('payments', variables);
   return {
     replica: environment.text('REPLICA', 'payments-1'),
-    transportUrl: environment.url('TRANSPORT_URL', 'redis://127.0.0.1:6379'),
+    transportUrl: environment.url('TRANSPORT_URL', 'redis', 'redis://127.0.0.1:6379'),
     databaseUrl: paymentsDatabaseUrl(variables),
-    providerUrl: environment.url('PROVIDER_URL', 'http://127.0.0.1:4000'),
+    providerUrl: environment.url('PROVIDER_URL', 'http', 'http://127.0.0.1:4000'),
   };
 }
 
 /** Reads DATABASE_URL, all that the migrations need. @throws EnvironmentError */
 export function paymentsDatabaseUrl(variables?: NodeJS.ProcessEnv): string {
   const environment = new Environment('payments', variables);
-  return environment.url('DATABASE_URL', 'postgres://localhost/shop_payments');
+  return environment.url('DATABASE_URL', 'postgres', 'postgres://localhost/shop_payments');
 }

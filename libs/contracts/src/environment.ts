@@ -8,6 +8,15 @@ export class EnvironmentError extends Error {
   }
 }
 
+const SCHEMES = {
+  redis: ['redis:', 'rediss:'],
+  postgres: ['postgres:', 'postgresql:'],
+  http: ['http:', 'https:'],
+} as const satisfies Record<string, readonly string[]>;
+
+/** What a URL leads to. */
+export type UrlKind = keyof typeof SCHEMES;
+
 /** The environment of one service. There are no defaults: a wrong guess would hit a real server. */
 export class Environment {
   readonly #service: string;
@@ -25,9 +34,9 @@ export class Environment {
     return value;
   }
 
-  /** A URL variable with one of the schemes. @throws EnvironmentError */
-  url(variable: string, example: string): string {
-    return this.#url(variable, this.text(variable, example), example);
+  /** A URL variable of that kind, also over TLS. @throws EnvironmentError */
+  url(variable: string, kind: UrlKind, example: string): string {
+    return this.#checked(variable, kind, this.text(variable, example), example);
   }
 
   /** A TCP port; 0 lets the system choose. @throws EnvironmentError */
@@ -38,22 +47,23 @@ export class Environment {
   }
 
   /** Named URLs: `s1=postgres://…,s2=postgres://…`. @throws EnvironmentError */
-  namedUrls(variable: string, example: string): { id: string; url: string }[] {
+  namedUrls(variable: string, kind: UrlKind, example: string): { id: string; url: string }[] {
     return this.text(variable, example)
       .split(',')
       .map((entry) => {
         const [, id, url] = /^\s*([\w-]+)=(.+?)\s*$/.exec(entry) ?? [];
         if (!id || !url)
           throw new EnvironmentError(this.#service, variable, 'is not a list of id=url', example);
-        return { id, url: this.#url(variable, url, example) };
+        return { id, url: this.#checked(variable, kind, url, example) };
       });
   }
 
-  #url(variable: string, value: string, example: string): string {
-    const scheme = new URL(example.replace(/^[\w-]+=/, '').split(',')[0] ?? example).protocol;
-    const wanted = scheme.replace(/s?:$/, '');
-    const actual = URL.canParse(value) ? new URL(value).protocol.replace(/(ql)?s?:$/, '') : '';
-    if (actual === wanted) return value;
-    throw new EnvironmentError(this.#service, variable, `is not a ${wanted} URL`, example);
+  #checked(variable: string, kind: UrlKind, value: string, example: string): string {
+    if (
+      URL.canParse(value) &&
+      (SCHEMES[kind] as readonly string[]).includes(new URL(value).protocol)
+    )
+      return value;
+    throw new EnvironmentError(this.#service, variable, `is not a ${kind} URL`, example);
   }
 }
