@@ -119,6 +119,8 @@ export class ConnectionWatch {
         isPostgresShutdown(error) ||
         (client.connection.stream.destroyed && !isPostgresAnswer(error));
       if (!lost) throw error;
+      // Marks the client at once, or the pool would hand the dying connection to the next caller.
+      void client.end().catch(() => undefined);
       throw this.failure(severed ? 'silent' : 'lost', error);
     } finally {
       pending = false;

@@ -77,7 +77,8 @@ export class ShardUnavailableError extends DistributedError {
   ) {
     super('E_PARTITION_SHARD_UNAVAILABLE', `Shard '${shard}' ${EXPLANATION[reason]}.`, {
       cause: options.cause,
-      retryable: options.executed === 'no',
+      // Repeating may succeed; whether it is safe is what `executed` says.
+      retryable: true,
       details: { shard, reason, executed: options.executed },
     });
     this.shard = shard;

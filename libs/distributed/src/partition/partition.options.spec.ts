@@ -6,6 +6,7 @@ class Order {}
 const url = 'postgres://localhost/db';
 const dataSource = {
   isInitialized: false,
+  options: { type: 'postgres' },
   manager: {},
   initialize: async () => undefined,
   destroy: async () => undefined,
@@ -56,6 +57,11 @@ describe('parsePartitionOptions', () => {
     ['a pool for a given dataSource', { shards: [{ id: 's1', dataSource, pool: 2 }] }, /0\.pool/],
     ['a pool of zero', { shards: [{ id: 's1', url, pool: 0 }], entities: [Order] }, /0\.pool/],
     ['no DataSource at all', { shards: [{ id: 's1', dataSource: {} }] }, /a TypeORM DataSource/],
+    [
+      'another kind of database',
+      { shards: [{ id: 's1', dataSource: { ...dataSource, options: { type: 'mysql' } } }] },
+      /of type postgres/,
+    ],
     ['two shards of one name', { shards: [...shards, ...shards], entities: [Order] }, /1\.id: two/],
     ['urls without entities', { shards }, /partition\.entities: expected at least one entity/],
     ['an entity that is no class', { shards, entities: ['Order'] }, /entities\.0/],

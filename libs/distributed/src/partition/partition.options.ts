@@ -64,7 +64,9 @@ const shardSchema = v.strictObject({
   id: name,
   url: v.optional(name),
   pool: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-  dataSource: v.optional(v.custom<ShardDataSource>(isDataSource, 'expected a TypeORM DataSource')),
+  dataSource: v.optional(
+    v.custom<ShardDataSource>(isDataSource, 'expected a TypeORM DataSource of type postgres'),
+  ),
 });
 
 const optionsSchema = v.strictObject({

@@ -20,12 +20,13 @@ export function hasOpenTransaction(dataSource: ShardDataSource): boolean {
   return (dataSource.manager as { readonly queryRunner?: unknown }).queryRunner !== undefined;
 }
 
-/** Duck-typed, because `instanceof` fails across two installed copies of TypeORM. */
+/** A PostgreSQL DataSource? Duck-typed, because `instanceof` fails across two installed copies of TypeORM. */
 export function isDataSource(value: unknown): value is ShardDataSource {
   const candidate = value as Partial<ShardDataSource> | null | undefined;
   return (
     typeof candidate?.initialize === 'function' &&
     typeof candidate.query === 'function' &&
-    typeof candidate.manager === 'object'
+    typeof candidate.manager === 'object' &&
+    candidate.options?.type === 'postgres'
   );
 }

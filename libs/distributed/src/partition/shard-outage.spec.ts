@@ -171,15 +171,19 @@ describe('outage of one shard', () => {
     expect(await count('s2')).toBe(1);
   });
 
-  it('calls that wait in a full pool are sent away too (mutation: they wait for poolTimeout)', async () => {
+  it('calls that wait in a full pool are sent away too (mutation: each waits for its own turn to fail)', async () => {
     const held = Promise.allSettled(
       Array.from({ length: 3 }, () =>
         partitions.run(customers.s2, () => orders.query('SELECT pg_sleep(60)')),
       ),
     );
     proxy.blackhole('both');
-    const waited = await timed(() => expect(count('s2')).rejects.toEqual(unavailable));
-    expect(waited).toBeLessThan(NOTICED_WITHIN_MS);
+    const waited = await Promise.all(
+      Array.from({ length: 40 }, () =>
+        timed(() => expect(count('s2')).rejects.toEqual(unavailable)),
+      ),
+    );
+    expect(Math.max(...waited)).toBeLessThan(NOTICED_WITHIN_MS);
     expect(await held).toEqual(
       Array.from({ length: 3 }, () => ({ status: 'rejected', reason: unavailable })),
     );
@@ -226,12 +230,12 @@ describe('outage of one shard', () => {
       code: 'E_PARTITION_SHARD_UNAVAILABLE',
       reason: 'silent',
       executed: 'unknown',
-      retryable: false,
+      retryable: true,
     });
     expect(await count('s2')).toBe(0);
   });
 
-  it('one ended session fails its statement only, as unknown (mutation: one error takes the shard down)', async () => {
+  it('one ended session fails its statement only, as unknown (mutation: the dying connection goes back to the pool)', async () => {
     const slow = partitions.run(customers.s2, () => orders.query('SELECT pg_sleep(60)'));
     const failure = slow.catch((error: unknown) => error);
     while (
