@@ -1,9 +1,20 @@
-/** One policy on a clock that the test moves, and calls whose outcome can be looked at. */
+/** Policies and modules on a clock that the test moves, and calls whose outcome can be looked at. */
+import type { DynamicModule } from '@nestjs/common';
+import {
+  AspectBinder,
+  type AspectHandler,
+  AspectRuntime,
+} from '../../libs/distributed/src/aspects/index.js';
+import { capabilityOptionsToken } from '../../libs/distributed/src/distributed.tokens.js';
 import {
   type Policy,
   type PolicyOptions,
+  ResilienceAspect,
+  ResilienceModule,
+  type ResilienceModuleOptions,
   ResilienceService,
 } from '../../libs/distributed/src/resilience/index.js';
+import { Clock, Random } from '../../libs/distributed/src/time/index.js';
 import { FakeClock, SequenceRandom } from '../../libs/distributed/src/testing/index.js';
 
 /** An error that says: nothing was sent. */
@@ -48,4 +59,35 @@ export function watch<T>(promise: Promise<T>): Watched<T> {
     (error: unknown) => Object.assign(seen, { error, settled: true }),
   );
   return seen;
+}
+
+/** What DistributedModule wires of this capability, on a clock that the test moves. */
+export function resilienceModule(
+  clock: Clock,
+  options: ResilienceModuleOptions = {},
+): DynamicModule {
+  const core: DynamicModule = {
+    module: class ResilienceCoreModule {},
+    providers: [
+      { provide: Clock, useValue: clock },
+      { provide: Random, useValue: new SequenceRandom() },
+      { provide: capabilityOptionsToken('resilience'), useValue: options },
+    ],
+    exports: [Clock, Random, capabilityOptionsToken('resilience')],
+  };
+  const room = ResilienceModule.register(core);
+  return {
+    module: class ResilienceRootModule {},
+    global: true,
+    imports: [room],
+    providers: [
+      {
+        provide: AspectRuntime,
+        inject: [ResilienceAspect],
+        useFactory: (aspect: ResilienceAspect) => new AspectRuntime([aspect as AspectHandler]),
+      },
+      AspectBinder,
+    ],
+    exports: [AspectRuntime, room],
+  };
 }

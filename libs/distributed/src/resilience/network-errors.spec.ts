@@ -144,6 +144,7 @@ const OWN: Row[] = [
 ];
 
 const OTHERS: Row[] = [
+  ['a reply nobody can send any more', new Error('Connection closed'), 'transient', 'unknown'],
   ['a plain error', new Error('boom'), 'permanent', 'unknown'],
   ['a TypeError of the code', new TypeError('x is not a function'), 'permanent', 'unknown'],
   ['no object', 'boom', 'permanent', 'unknown'],
