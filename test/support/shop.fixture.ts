@@ -15,6 +15,7 @@ import { shardDataSource } from '../../apps/orders/src/data-source.js';
 import { OrdersModule } from '../../apps/orders/src/orders.module.js';
 import { paymentsDataSource } from '../../apps/payments/src/data-source.js';
 import { PaymentsModule } from '../../apps/payments/src/payments.module.js';
+import { createFaultProxy, type FaultProxy } from '../../libs/distributed/src/testing/index.js';
 import { createDatabase, type TestDatabase } from './postgres.fixture.js';
 import { type RedisServer, startRedis } from './redis.fixture.js';
 
@@ -31,6 +32,8 @@ export class ShopFixture {
   readonly attempts = new Map<string, number>();
   gateway: INestApplication;
   redis: RedisServer;
+  /** Everything between the shop and Redis: messages, claims, locks, caches. */
+  network: FaultProxy;
   readonly #databases = new Map<ShopDatabase, TestDatabase>();
   readonly #services: INestMicroservice[] = [];
   #provider: Server;
@@ -39,6 +42,7 @@ export class ShopFixture {
   static async start(): Promise<ShopFixture> {
     const shop = new ShopFixture();
     shop.redis = await startRedis();
+    shop.network = await createFaultProxy(shop.redis.url);
     await Promise.all(
       DATABASES.map(async (name) => shop.#databases.set(name, await createDatabase())),
     );
@@ -54,6 +58,7 @@ export class ShopFixture {
     this.#provider.closeAllConnections();
     this.#provider.close();
     await Promise.all([...this.#databases.values()].map((database) => database.drop()));
+    await this.network.stop();
     await this.redis.stop();
   }
 
@@ -92,7 +97,7 @@ export class ShopFixture {
   }
 
   async #startServices(providerUrl: string): Promise<void> {
-    const common = { transportUrl: this.redis.url, redisUrl: this.redis.url };
+    const common = { transportUrl: this.network.url(), redisUrl: this.network.url() };
     const shards = (['s1', 's2'] as const).map((id) => ({ id, url: this.#url(id) }));
     for (const n of [1, 2]) {
       const databaseUrl = this.#url('inventory');
@@ -111,7 +116,7 @@ export class ShopFixture {
 
   async #serve(module: DynamicModule): Promise<void> {
     const service = await NestFactory.createMicroservice(module, {
-      strategy: new ShopRedisServer({ url: this.redis.url }),
+      strategy: new ShopRedisServer({ url: this.network.url() }),
       logger: ['error'],
     });
     await service.listen();

@@ -30,6 +30,16 @@ export const MESSAGING_OPTIONS = Symbol('shop:messaging-options');
 export type TransportOptions = NonNullable<NestRedisOptions['options']>;
 
 /**
+ * What every channel of the transport begins with: the parameter `channels` of its address. Redis
+ * knows no databases for channels, so shops that share a server are kept apart by it.
+ * `redis://127.0.0.1:6379?channels=blue` → `blue.`; nothing without the parameter.
+ */
+export function channelPrefix(url: string): string {
+  const channels = new URL(url).searchParams.get('channels');
+  return channels ? `${channels}.` : '';
+}
+
+/**
  * Options of Nest's Redis transport for `url`. The stock defaults never reconnect, so
  * `retryAttempts` is practically infinite. Each value says what it prevents.
  */

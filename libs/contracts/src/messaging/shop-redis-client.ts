@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { filter, firstValueFrom } from 'rxjs';
 import { closeConnection, guardConnection } from './guarded-connection.js';
 import { RemoteError, transportUnavailable } from './messaging.errors.js';
-import { type TransportOptions, transportOptions } from './messaging.options.js';
+import { channelPrefix, type TransportOptions, transportOptions } from './messaging.options.js';
 
 /**
  * What the stock class does, and this one does not: publish without looking at the result (the
@@ -18,10 +18,13 @@ export class ShopRedisClient extends ClientRedis implements OnApplicationShutdow
   /** Reply channels with an acknowledged, or pending, subscription on the present connection. */
   readonly #replies = new Map<string, Promise<unknown>>();
 
+  readonly #prefix: string;
+
   constructor(options: { readonly url: string }) {
     const transport: TransportOptions = { ...transportOptions(options.url) };
     // The caller has a deadline: a command that cannot be sent fails after one attempt to reconnect.
     super({ ...transport, maxRetriesPerRequest: 1 });
+    this.#prefix = channelPrefix(options.url);
   }
 
   /** Waits for the connection to come back; callers bound the wait by their deadline. */
@@ -40,6 +43,14 @@ export class ShopRedisClient extends ClientRedis implements OnApplicationShutdow
     const redis = guardConnection((await super.createClient()) as Redis, this.logger);
     redis.on('close', () => this.#forgetReplies(redis));
     return redis;
+  }
+
+  override getRequestPattern(pattern: string): string {
+    return super.getRequestPattern(this.#prefix + pattern);
+  }
+
+  override getReplyPattern(pattern: string): string {
+    return super.getReplyPattern(this.#prefix + pattern);
   }
 
   /** Outages are logged by the guard, once each. */

@@ -1,8 +1,8 @@
 /** Nest's Redis server without the holes its options cannot close (read in version 12.1.1). */
-import { ServerRedis } from '@nestjs/microservices';
+import { type MessageHandler, ServerRedis } from '@nestjs/microservices';
 import type { Redis } from 'ioredis';
 import { closeConnection, guardConnection } from './guarded-connection.js';
-import { transportOptions } from './messaging.options.js';
+import { channelPrefix, transportOptions } from './messaging.options.js';
 
 /**
  * What the stock class does, and this one does not: say it listens before Redis acknowledged the
@@ -10,9 +10,12 @@ import { transportOptions } from './messaging.options.js';
  * server does not answer; close the publisher first, so that the last replies are lost.
  */
 export class ShopRedisServer extends ServerRedis {
+  readonly #prefix: string;
+
   constructor(options: { readonly url: string }) {
     // `null`: a subscription must survive any outage, or this replica is deaf for ever.
     super({ ...transportOptions(options.url), maxRetriesPerRequest: null });
+    this.#prefix = channelPrefix(options.url);
   }
 
   override async createRedisClient(): Promise<Redis> {
@@ -21,6 +24,11 @@ export class ShopRedisServer extends ServerRedis {
 
   /** Outages are logged by the guard, once each. */
   override registerErrorListener(): void {}
+
+  /** The handler of a channel; its reply goes to the channel's own reply channel. */
+  override getHandlerByPattern(channel: string): MessageHandler | null {
+    return super.getHandlerByPattern(channel.slice(this.#prefix.length));
+  }
 
   override start(callback?: (error?: unknown) => void): void {
     void this.#start(callback);
@@ -45,10 +53,20 @@ export class ShopRedisServer extends ServerRedis {
   /** Resolves when Redis has acknowledged every subscription. */
   async #listen(): Promise<void> {
     const [subscriber, publisher] = [this.subClient as Redis, this.pubClient as Redis];
-    await Promise.all([subscriber.connect(), publisher.connect()]);
+    await Promise.all([connected(subscriber), connected(publisher)]);
     const handle = this.getMessageHandler(publisher) as (...message: string[]) => unknown;
     subscriber.on('message', (...message: string[]) => void handle(...message));
-    const patterns = [...this.messageHandlers.keys()];
-    if (patterns.length > 0) await subscriber.subscribe(...patterns);
+    const channels = [...this.messageHandlers.keys()].map((pattern) => this.#prefix + pattern);
+    if (channels.length > 0) await subscriber.subscribe(...channels);
   }
+}
+
+/** Waits for Redis, also when it starts later than the service; ioredis keeps trying. */
+async function connected(redis: Redis): Promise<void> {
+  const ready = new Promise<void>((resolve) => {
+    redis.once('ready', () => resolve());
+  });
+  // The first failure is logged by the guard.
+  redis.connect().catch(() => undefined);
+  await ready;
 }

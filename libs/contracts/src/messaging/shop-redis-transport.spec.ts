@@ -141,6 +141,28 @@ describe('the Redis transport', () => {
     await redis.thaw();
   });
 
+  it('a service that is started before its Redis waits for it', async () => {
+    const { url } = redis;
+    await redis.kill();
+    const starting = serviceOn(url);
+    await redis.restart();
+    const late = await starting;
+    expect(await eventually(1)).toEqual({ n: 1 });
+    await late.close();
+  });
+
+  it('shops that share a Redis do not hear each other when their channels differ', async () => {
+    const url = `${redis.url}?channels=blue`;
+    const other = new ShopRedisClient({ url });
+    const otherClient = new ShopClient(other);
+    const failure = await otherClient.send(echo, { n: 1 }, 1_000).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'E_TRANSPORT_UNAVAILABLE', executed: 'no' });
+    const otherService = await serviceOn(url);
+    expect(await otherClient.send(echo, { n: 2 }, 1_000)).toEqual({ n: 2 });
+    expect(await client.send(echo, { n: 3 }, 1_000)).toEqual({ n: 3 });
+    await Promise.all([other.close(), otherService.close()]);
+  });
+
   it('a service that stops finishes what it began, and its reply still leaves', async () => {
     const { reply } = await inFlight();
     // What a signal does, in Nest's order: destroy, before-shutdown, transport, shutdown.
