@@ -18,7 +18,7 @@ const LOST_CODE =
  * that is not ready; undefined for the command's own errors, which no repetition would cure.
  */
 export function executedDespite(error: unknown): RedisExecuted | undefined {
-  const { message = '', code = '' } = error as { message?: string; code?: string };
+  const { message, code } = textOf(error);
   if (REFUSED.test(message) || NOT_SENT.test(message)) return 'no';
   if (LOST_MESSAGE.test(message) || LOST_CODE.test(code)) return 'unknown';
   return undefined;
@@ -26,5 +26,10 @@ export function executedDespite(error: unknown): RedisExecuted | undefined {
 
 /** True when a script is not (or no longer) in the server's script cache. */
 export function isScriptMissing(error: unknown): boolean {
-  return error instanceof Object && String((error as Error).message).startsWith('NOSCRIPT');
+  return textOf(error).message.startsWith('NOSCRIPT');
+}
+
+function textOf(error: unknown): { message: string; code: string } {
+  const { message, code } = (error ?? {}) as { message?: unknown; code?: unknown };
+  return { message: String(message), code: String(code) };
 }
