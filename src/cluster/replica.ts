@@ -5,6 +5,8 @@ import { AppProcess, type AppProcessSpec } from './app-process.js';
 /** What to run, and the Redis it talks to through its own proxies. */
 export interface ReplicaSpec extends AppProcessSpec {
   readonly redisUrl: string;
+  /** Keeps the messages of runs apart that share a Redis. */
+  readonly runId: string;
 }
 
 /** A process, a proxy for the library's Redis connections, and one for the transport's. */
@@ -27,7 +29,7 @@ export class Replica {
   }
 
   /** Opens the proxies; `start` starts the process. */
-  static async create({ redisUrl, ...spec }: ReplicaSpec): Promise<Replica> {
+  static async create({ redisUrl, runId, ...spec }: ReplicaSpec): Promise<Replica> {
     const [library, transport] = await Promise.all([
       createFaultProxy(redisUrl),
       createFaultProxy(redisUrl),
@@ -36,7 +38,7 @@ export class Replica {
       ...spec.env,
       REPLICA: spec.name,
       REDIS_URL: library.url(redisUrl),
-      TRANSPORT_URL: transport.url(redisUrl),
+      TRANSPORT_URL: withChannels(transport.url(redisUrl), runId),
     };
     return new Replica(spec.name, new AppProcess({ ...spec, env }), library, transport);
   }
@@ -83,4 +85,10 @@ export class Replica {
     await this.#process.stop();
     await Promise.all([this.#library.stop(), this.#transport.stop()]);
   }
+}
+
+function withChannels(url: string, channels: string): string {
+  const address = new URL(url);
+  address.searchParams.set('channels', channels);
+  return address.href;
 }

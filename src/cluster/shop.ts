@@ -1,6 +1,7 @@
 /** The whole shop of a run: servers, databases, provider, processes; opened and closed in order. */
 import { Judge } from '../judge/judge.js';
 import { PaymentProvider } from '../provider/payment-provider.js';
+import { removeTraces } from './redis-traces.js';
 import { RunFolder } from './run-folder.js';
 import type { ShardOutage } from './shard-outage.js';
 import { ShopCluster } from './shop-cluster.js';
@@ -49,6 +50,7 @@ export async function openShop({ logs, step, signal }: ShopOptions): Promise<Sho
     closers.push(() => servers.stop());
     const databases = new ShopDatabases(folder.runId, servers);
     closers.push(() => databases.drop());
+    closers.push(() => removeTraces(servers.redis, folder.runId));
     const provider = new PaymentProvider();
     await provider.start();
     closers.push(() => provider.stop());
