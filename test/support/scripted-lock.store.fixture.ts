@@ -6,6 +6,8 @@ import {
   LockStore,
   type LockStoreListener,
 } from '../../libs/distributed/src/lock/lock.store.js';
+import { type LockModuleOptions, LockService } from '../../libs/distributed/src/lock/index.js';
+import { FakeClock, SequenceRandom } from '../../libs/distributed/src/testing/fake-clock.js';
 import type { Clock } from '../../libs/distributed/src/time/index.js';
 
 /** What happens to one command: executed, then answered (or not). */
@@ -114,4 +116,31 @@ export class ScriptedLockStore extends LockStore {
     if (holder && holder.expiresAt <= this.clock.now()) this.holders.delete(key);
     return this.holders.get(key);
   }
+}
+
+/** A service on such a store, on a clock the spec moves. */
+export function scriptedLocks(options: LockModuleOptions = {}): {
+  clock: FakeClock;
+  store: ScriptedLockStore;
+  locks: LockService;
+} {
+  const clock = new FakeClock();
+  const store = new ScriptedLockStore(clock);
+  const locks = new LockService(store, clock, new SequenceRandom(), options);
+  return { clock, store, locks };
+}
+
+/** How a promise ends, readable at any time: no unhandled rejection while a spec moves the clock. */
+export function watched<T>(promise: Promise<T>): {
+  readonly promise: Promise<T>;
+  state: 'pending' | 'fulfilled' | 'rejected';
+  value?: T;
+  error?: unknown;
+} {
+  const result: ReturnType<typeof watched<T>> = { promise, state: 'pending' };
+  promise.then(
+    (value) => Object.assign(result, { state: 'fulfilled', value }),
+    (error: unknown) => Object.assign(result, { state: 'rejected', error }),
+  );
+  return result;
 }

@@ -30,7 +30,8 @@ export class HeldLock extends Lock {
   readonly #leaseMs: number;
   readonly #acquiredAt: number;
   #loss: LockLostError | undefined;
-  #ended: Promise<ReleaseOutcome> | undefined;
+  #outcome: Promise<ReleaseOutcome> | undefined;
+  #ended = false;
 
   constructor(
     private readonly backend: LockBackend,
@@ -83,7 +84,12 @@ export class HeldLock extends Lock {
   }
 
   async release(): Promise<ReleaseOutcome> {
-    return await (this.#ended ??= this.#release(this.loss));
+    if (!this.#outcome) {
+      const { loss } = this;
+      this.#ended = true;
+      this.#outcome = this.#release(loss);
+    }
+    return await this.#outcome;
   }
 
   /** The lock is gone, whoever found out. Ignored once it was lost or released. */

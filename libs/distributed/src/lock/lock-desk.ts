@@ -34,53 +34,26 @@ export class LockDesk implements LockStoreListener {
 
   /** A held lock; null when it was taken and there is no time to wait. */
   async acquire(key: string, settings: AcquireSettings): Promise<HeldLock | null> {
-    const { name, leaseMs, waitMs } = settings;
+    const { name } = settings;
     const startedAt = this.#backend.clock.now();
     const report = (outcome: AcquireOutcome): void => {
       const waitedMs = this.#backend.clock.now() - startedAt;
       emitLockEvent('acquire', () => ({ name, key, outcome, waitedMs }));
     };
     try {
-      const grant = await this.cancellable(settings.signal, async (signal) => {
-        this.#watch();
-        const request = { name, key, leaseMs, signal };
-        const granted =
-          waitMs > 0
-            ? await this.#acquirer.wait(request, waitMs)
-            : await this.#acquirer.once(request);
-        if (granted && signal.aborted) this.#giveBack(granted);
-        signal.throwIfAborted();
-        return granted;
-      });
-      report(grant ? 'acquired' : 'busy');
-      return grant && this.#hold(grant, settings);
+      const lock = await this.#cancellable(settings.signal, (signal) =>
+        this.#obtain(key, settings, signal),
+      );
+      report(lock ? 'acquired' : 'busy');
+      return lock;
     } catch (error) {
       report(outcomeOf(error));
       throw error;
     }
   }
 
-  /** Runs a wait that ends when the caller's signal or the shutdown says so. */
-  async cancellable<T>(
-    outer: AbortSignal | undefined,
-    wait: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    if (this.#closed) throw this.#closed;
-    outer?.throwIfAborted();
-    const cancel = new AbortController();
-    const onAbort = (): void => cancel.abort(outer?.reason);
-    outer?.addEventListener('abort', onAbort, { once: true });
-    this.#waiting.add(cancel);
-    try {
-      return await wait(cancel.signal);
-    } finally {
-      this.#waiting.delete(cancel);
-      outer?.removeEventListener('abort', onAbort);
-    }
-  }
-
   freed(key: string, owner: string): void {
-    // Our own releases are not among the held locks any more: this one was forced.
+    // A lock that is being released ignores this; for any other owner it was forced.
     this.#held.get(owner)?.lose('revoked');
     this.#acquirer.freed(key);
   }
@@ -107,6 +80,43 @@ export class LockDesk implements LockStoreListener {
     await happensWithin(chase.settled(), commandTimeoutMs, clock);
     chase.stop();
     await this.#backend.store.unwatch();
+  }
+
+  async #obtain(
+    key: string,
+    settings: AcquireSettings,
+    signal: AbortSignal,
+  ): Promise<HeldLock | null> {
+    this.#watch();
+    const { name, leaseMs, waitMs } = settings;
+    const request = { name, key, leaseMs, signal };
+    const grant =
+      waitMs > 0 ? await this.#acquirer.wait(request, waitMs) : await this.#acquirer.once(request);
+    if (signal.aborted) {
+      if (grant) this.#giveBack(grant);
+      throw signal.reason;
+    }
+    // In the same turn as the check: a shutdown finds either a waiter or a holder.
+    return grant && this.#hold(grant, settings);
+  }
+
+  /** Runs a wait that ends when the caller's signal or the shutdown says so. */
+  async #cancellable<T>(
+    outer: AbortSignal | undefined,
+    wait: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closed) throw this.#closed;
+    outer?.throwIfAborted();
+    const cancel = new AbortController();
+    const onAbort = (): void => cancel.abort(outer?.reason);
+    outer?.addEventListener('abort', onAbort, { once: true });
+    this.#waiting.add(cancel);
+    try {
+      return await wait(cancel.signal);
+    } finally {
+      this.#waiting.delete(cancel);
+      outer?.removeEventListener('abort', onAbort);
+    }
   }
 
   #hold(grant: Grant, settings: AcquireSettings): HeldLock {

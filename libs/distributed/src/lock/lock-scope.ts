@@ -53,14 +53,20 @@ export class LockScope {
     return scope;
   }
 
-  /** A section inside this one, when its siblings have ended; null when they take too long. */
-  async join(waitMs: number, clock: Clock, signal: AbortSignal): Promise<LockScope | null> {
+  /**
+   * A section inside this one, when its siblings have ended; null when they take too long.
+   * @throws LockLostError `E_LOCK_LOST` when the lock is lost meanwhile; the reason of `signal`
+   */
+  async join(waitMs: number, clock: Clock, signal?: AbortSignal): Promise<LockScope | null> {
     // Counted from now on: the lock must not be released under a section that is about to start.
     this.hold.sections++;
     const place = this.#line.enter();
     const inner = new LockScope(this.service, this.lock, this.hold, { parent: this, place });
     try {
-      if (place.first || (await place.called(waitMs, clock, signal))) return inner;
+      if (place.first || (await place.called(waitMs, clock, signal))) {
+        this.lock.assertHeld();
+        return inner;
+      }
     } catch (error) {
       await inner.end();
       throw error;

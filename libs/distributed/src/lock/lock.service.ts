@@ -161,9 +161,7 @@ export class LockService implements BeforeApplicationShutdown {
     const { name, waitMs } = settings;
     const { key } = outer.lock;
     const startedAt = this.clock.now();
-    const scope = await this.#desk.cancellable(settings.signal, (signal) =>
-      outer.join(waitMs, this.clock, signal),
-    );
+    const scope = await outer.join(waitMs, this.clock, settings.signal);
     const waitedMs = this.clock.now() - startedAt;
     const outcome = scope ? 'joined' : waitMs > 0 ? 'timeout' : 'busy';
     emitLockEvent('acquire', () => ({ name, key, outcome, waitedMs }));

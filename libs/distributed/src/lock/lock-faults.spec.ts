@@ -1,0 +1,208 @@
+/** Several processes' worth of locks on a real server, with the faults of a real network. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { performance } from 'node:perf_hooks';
+import { LockNode } from '../../../../test/support/lock-node.fixture.js';
+import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
+import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { SystemClock } from '../time/index.js';
+import { LOCK_CHANNELS } from './lock.events.js';
+
+const clock = new SystemClock();
+
+let server: RedisServer;
+let proxy: FaultProxy;
+/** Behind the proxy: the process that suffers. */
+let far: LockNode;
+/** Straight at the server: everybody else. */
+let near: LockNode;
+
+beforeAll(async () => {
+  server = await startRedis();
+  proxy = await createFaultProxy(server.url);
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  [far, near] = await Promise.all([LockNode.start(proxy.url()), LockNode.start(server.url)]);
+});
+
+afterEach(async () => {
+  await proxy.heal();
+  await Promise.all([far.stop(), near.stop()]);
+});
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+const nextEvent = (channel: string): Promise<void> =>
+  new Promise((resolve) => {
+    const listener = (): void => {
+      unsubscribe(channel, listener);
+      resolve();
+    };
+    subscribe(channel, listener);
+  });
+
+describe('two processes', () => {
+  it('never work at the same time (mutations: acquire without check, release without compare)', async () => {
+    // The protected resource is not in Redis, and says itself whether two were inside.
+    const resource = { value: 0, inside: 0, overlaps: 0, fences: [] as number[] };
+    const work = async ({ locks }: LockNode): Promise<void> => {
+      for (let round = 0; round < 10; round++) {
+        await locks.execute(
+          'counter',
+          async (lock) => {
+            resource.fences.push(lock.fencingToken);
+            if (++resource.inside > 1) resource.overlaps++;
+            const read = resource.value;
+            await new Promise((resolve) => setImmediate(resolve));
+            resource.value = read + 1;
+            resource.inside--;
+          },
+          { wait: '25s' },
+        );
+      }
+    };
+    await Promise.all([far, near].flatMap((node) => Array.from({ length: 8 }, () => work(node))));
+    expect(resource).toMatchObject({ value: 160, overlaps: 0 });
+    expect(resource.fences).toEqual([...new Set(resource.fences)].sort((a, b) => a - b));
+  });
+
+  it('hand a lock over by a message, well before the next poll', async () => {
+    const lock = await far.locks.acquire('k');
+    const waiting = near.locks.acquire('k');
+    await eventually(() => near.redis.subscriberUp);
+    const releasedAt = performance.now();
+    await lock.release();
+    const next = await waiting;
+    expect(performance.now() - releasedAt).toBeLessThan(700);
+    await next.release();
+  });
+
+  it('hear of a forced release', async () => {
+    const lock = await far.locks.acquire('k', { lease: '60s' });
+    await eventually(() => far.redis.subscriberUp);
+    expect(await near.locks.forceRelease('k')).toBe(true);
+    await aborted(lock.signal);
+    expect(lock.loss).toMatchObject({ reason: 'revoked' });
+  });
+});
+
+describe('a holder that vanishes', () => {
+  it('is followed after its lease, and never before it knows (mutation: lease from the reply)', async () => {
+    const dead = await far.locks.acquire('k', { lease: '700ms' });
+    const since = performance.now();
+    proxy.blackhole('both');
+    const next = await near.locks.acquire('k');
+    const knew = dead.signal.aborted || !dead.held;
+    expect(knew).toBe(true);
+    expect(performance.now() - since).toBeLessThan(2_500);
+    expect(next.fencingToken).toBeGreaterThan(dead.fencingToken);
+    // It comes back and releases late: not its lock any more.
+    await proxy.heal();
+    expect(await dead.release()).toBe('already-lost');
+    await far.stop();
+    expect(await near.locks.query('k')).toMatchObject({ fencingToken: next.fencingToken });
+    await next.release();
+  });
+});
+
+describe('a server that stands still', () => {
+  it('does not keep the signal from aborting by the deadline (mutation: abort when renewals fail)', async () => {
+    const sentAt = performance.now();
+    const lock = await near.locks.acquire('k', { lease: '600ms' });
+    await server.freeze();
+    try {
+      await aborted(lock.signal);
+      // 600 ms less drift; the rest is what a busy machine needs to run a timer.
+      expect(performance.now() - sentAt).toBeLessThan(850);
+      expect(() => lock.assertHeld()).toThrow(expect.objectContaining({ code: 'E_LOCK_LOST' }));
+    } finally {
+      await server.thaw();
+    }
+  });
+
+  it('does not keep callers waiting, and holds no orphan afterwards (mutation: no chase)', async () => {
+    await server.freeze();
+    const attempt = near.locks.tryAcquire('k', { lease: '20s' });
+    await expect(attempt).rejects.toMatchObject({ code: 'E_LOCK_BACKEND' });
+    const cleaned = nextEvent(LOCK_CHANNELS.chase);
+    await server.thaw();
+    await cleaned;
+    expect(await far.locks.query('k')).toBeNull();
+  });
+});
+
+describe('a network that loses', () => {
+  it('the reply to an acquisition: executed twice, acquired once (mutation: no idempotence)', async () => {
+    await (await far.locks.acquire('warm-up')).release();
+    const dropped = proxy.droppedReplies;
+    proxy.dropNextReply({ to: 'evalsha' });
+    const lock = await far.locks.acquire('k');
+    expect(proxy.droppedReplies).toBe(dropped + 1);
+    expect(await near.locks.query('k')).toMatchObject({ fencingToken: lock.fencingToken });
+    expect(await lock.release()).toBe('released');
+    expect(await near.locks.query('k')).toBeNull();
+  });
+
+  it('the reply to a release: no false loss (mutation: trust the second reply)', async () => {
+    await (await far.locks.acquire('warm-up')).release();
+    const dropped = proxy.droppedReplies;
+    const result = await far.locks.execute('k', () => {
+      proxy.dropNextReply({ to: 'evalsha' });
+      return 'done';
+    });
+    expect([result, proxy.droppedReplies]).toEqual(['done', dropped + 1]);
+    expect(await near.locks.query('k')).toBeNull();
+  });
+
+  it('a connection for a while: renewals go on until one succeeds (mutation: stop at the first)', async () => {
+    const lock = await far.locks.acquire('k', { lease: '3s' });
+    proxy.refuse();
+    proxy.resetAll();
+    await nextEvent(LOCK_CHANNELS.renewFailed);
+    await proxy.heal();
+    const { owner } = (await near.locks.query('k'))!;
+    const renewed = async (): Promise<boolean> => {
+      const state = await near.locks.query('k');
+      return state?.owner === owner && state.remainingMs > 2_500;
+    };
+    await eventually(renewed);
+    expect(lock.held).toBe(true);
+    await lock.release();
+  });
+});
+
+describe('a server that forgets', () => {
+  it('makes the holder notice, and never gives an old fencing token again (mutation: INCR)', async () => {
+    const lock = await near.locks.acquire('k', { lease: '600ms' });
+    await far.redis.execute('flush', (client) => client.flushall());
+    await aborted(lock.signal);
+    expect(lock.loss).toMatchObject({ reason: 'revoked' });
+    const next = await far.locks.acquire('k');
+    expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
+    await next.release();
+  });
+
+  it('everything in a restart: the next acquisition works, with a larger token', async () => {
+    const before = await near.locks.acquire('k', { lease: '60s' });
+    await server.kill();
+    await server.restart();
+    const after = await far.locks.acquire('k');
+    expect(after.fencingToken).toBeGreaterThan(before.fencingToken);
+    await Promise.all([after.release(), before.release()]);
+  });
+});
+
+/** Looks until it is true: for states of the server that announce nothing. */
+async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await clock.sleep(10);
+}
