@@ -6,7 +6,13 @@ import { Redis } from 'ioredis';
  * themselves within a minute.
  */
 export async function removeTraces(url: string, runId: string): Promise<void> {
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 1, retryStrategy: null });
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 2_000,
+    // A server that does not answer must not keep the run from ending.
+    commandTimeout: 2_000,
+    retryStrategy: null,
+  });
   redis.on('error', () => {});
   try {
     await redis.connect();

@@ -56,7 +56,11 @@ export class ShopDatabases {
 }
 
 async function execute(url: string, sql: string, values: unknown[] = []): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 10_000,
+  });
   client.on('error', () => {});
   await client.connect();
   try {

@@ -15,6 +15,8 @@ export interface ShopServers {
   readonly postgresA: string;
   /** Administrative address of the server with shard s2, which suffers the outage. */
   readonly postgresB: string;
+  /** Whose servers they are: in those of others the run removes its own data. */
+  readonly foreign: { readonly redis: boolean; readonly databases: boolean };
   /** Takes server B away and brings it back. */
   readonly outage: ShardOutage;
   /** Ends what was started here, and nothing else. */
@@ -44,6 +46,7 @@ export async function openServers(environment = process.env): Promise<ShopServer
   if (redis.status === 'fulfilled' && a.status === 'fulfilled' && b.status === 'fulfilled')
     return {
       redis: redis.value.url,
+      foreign: { redis: Boolean(environment['REDIS_URL']), databases: first !== undefined },
       postgresA: a.value.url,
       postgresB: b.value instanceof FaultProxy ? b.value.url() : b.value.url,
       outage:

@@ -49,8 +49,8 @@ export async function openShop({ logs, step, signal }: ShopOptions): Promise<Sho
     const servers = await opening('Redis and two PostgreSQL servers', () => openServers());
     closers.push(() => servers.stop());
     const databases = new ShopDatabases(folder.runId, servers);
-    closers.push(() => databases.drop());
-    closers.push(() => removeTraces(servers.redis, folder.runId));
+    if (servers.foreign.databases) closers.push(() => databases.drop());
+    if (servers.foreign.redis) closers.push(() => removeTraces(servers.redis, folder.runId));
     const provider = new PaymentProvider();
     await provider.start();
     closers.push(() => provider.stop());

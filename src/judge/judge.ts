@@ -29,7 +29,12 @@ export class Judge {
     sql: string,
     values: readonly unknown[] = [],
   ): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, types });
+    const client = new pg.Client({
+      connectionString: url,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 10_000,
+      types,
+    });
     // A server that is stopped on purpose breaks idle connections too: never a crash of ours.
     client.on('error', () => {});
     await client.connect();
