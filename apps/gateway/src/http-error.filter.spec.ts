@@ -27,6 +27,7 @@ describe('HttpErrorFilter', () => {
     [new UnknownSkuError('x'), 422, 'E_SHOP_UNKNOWN_SKU', false],
     [remote('E_LOCK_WAIT_TIMEOUT', true), 503, 'E_LOCK_WAIT_TIMEOUT', true],
     [remote('E_CACHE_INVALIDATION', false), 503, 'E_CACHE_INVALIDATION', true],
+    [remote('E_TRANSACTION_OUTCOME_UNKNOWN', false), 503, 'E_TRANSACTION_OUTCOME_UNKNOWN', true],
     [remote('E_RESILIENCE_CIRCUIT_OPEN', true), 503, 'E_RESILIENCE_CIRCUIT_OPEN', true],
     [new BadRequestException('no'), 400, 'E_HTTP_400', false],
   ])('%s', (error, status, code, retryable) => {

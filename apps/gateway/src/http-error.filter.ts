@@ -9,6 +9,7 @@ import {
 import { HttpAdapterHost } from '@nestjs/core';
 import { isErrorEnvelope } from '@shop/contracts';
 import { NetworkErrors } from 'nestjs-distributed';
+import { doubtful } from './send-policies.options.js';
 
 /** What a client gets beside the status. */
 export interface HttpErrorBody {
@@ -22,10 +23,8 @@ const STATUS: Readonly<Record<string, number>> = {
   E_SHOP_SOLD_OUT: 409,
   E_SHOP_CARD_DECLINED: 402,
   E_SHOP_UNKNOWN_SKU: 422,
-  // The change is made, or may be, but not confirmed: not the client's fault.
+  // The change is made but not confirmed everywhere: not the client's fault.
   E_CACHE_INVALIDATION: 503,
-  E_LOCK_LOST: 503,
-  E_PARTITION_SHARD_UNAVAILABLE: 503,
 };
 
 const UNAVAILABLE: ReadonlySet<string> = new Set([
@@ -60,7 +59,7 @@ export class HttpErrorFilter implements ExceptionFilter {
       return { status, body: { code: `E_HTTP_${status}`, message, retryable: false } };
     }
     const code = isErrorEnvelope(error) ? error.code : 'E_INTERNAL';
-    const status = STATUS[code] ?? (isUnavailable(error) ? 503 : 500);
+    const status = STATUS[code] ?? (doubtful.has(code) || isUnavailable(error) ? 503 : 500);
     if (status !== 500) return { status, body: { code, message, retryable: status === 503 } };
     this.#logger.error(error);
     return { status, body: { code, message: 'Internal error', retryable: false } };

@@ -1,5 +1,18 @@
 /** How the gateway's protected routes talk to the services. */
-import type { PolicyOptions } from 'nestjs-distributed';
+import type { ErrorClassifier, PolicyOptions } from 'nestjs-distributed';
+
+/** Nobody knows whether the work was done; asking again under the same business id finds out. */
+export const doubtful: ReadonlySet<string> = new Set([
+  'E_LOCK_LOST',
+  'E_PARTITION_SHARD_UNAVAILABLE',
+  'E_TRANSACTION_OUTCOME_UNKNOWN',
+]);
+
+const doubts: ErrorClassifier = (error) => {
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string' || !doubtful.has(code)) return undefined;
+  return { kind: 'transient', executed: 'unknown', source: 'shop', code };
+};
 
 /**
  * Every answer within ten seconds: up to five attempts within nine. A repeated attempt is a new
@@ -10,6 +23,7 @@ const send: PolicyOptions = {
   timeout: '4500ms',
   totalTimeout: '9s',
   idempotent: true,
+  classify: doubts,
   retry: {
     maxAttempts: 5,
     backoff: { initial: '100ms', max: '1s', jitter: 'equal' },
