@@ -2,6 +2,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 
+/** `GET /health`. */
 @Controller('health')
 @ApiTags('health')
 export class HealthController {

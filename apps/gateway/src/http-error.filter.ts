@@ -34,6 +34,7 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   'rejected',
 ]);
 
+/** The status is decided by the error's code, or by what kind of failure it is; unknown ones are logged. */
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
   readonly #logger = new Logger(HttpErrorFilter.name);

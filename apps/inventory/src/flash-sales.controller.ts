@@ -5,6 +5,7 @@ import { inventory, type Purchase, type PurchaseReceipt } from '@shop/contracts'
 import { DistributedLock, Transactional } from 'nestjs-distributed';
 import { FlashSaleService } from './flash-sale.service.js';
 
+/** The same service as the naive twin; the decorators make the difference. */
 @Controller()
 export class FlashSalesController {
   constructor(private readonly sales: FlashSaleService) {}

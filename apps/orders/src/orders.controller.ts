@@ -5,6 +5,7 @@ import { type OrderReceipt, orders, type PlaceOrder } from '@shop/contracts';
 import { Partitioned, PartitionKey, Transactional } from 'nestjs-distributed';
 import { OrderDesk } from './order-desk.service.js';
 
+/** The same desk as the naive twin; the decorators make the difference. */
 @Controller()
 export class OrdersController {
   constructor(private readonly desk: OrderDesk) {}

@@ -10,6 +10,7 @@ import { Checkout, CheckoutReceipt, payments, ShopClient } from '@shop/contracts
 import { Resilient } from 'nestjs-distributed';
 import { checkoutBody } from './checkout-body.pipe.js';
 
+/** `POST /checkouts`: charged once, whatever the network does. */
 @Controller('checkouts')
 @ApiTags('checkouts')
 export class CheckoutsController {

@@ -12,6 +12,7 @@ import { Resilient } from 'nestjs-distributed';
 import { IdPipe } from '../request-body.pipe.js';
 import { customerOrderBody } from './customer-order-body.pipe.js';
 
+/** A shard that is down concerns its own customers only. */
 @Controller('customers/:customerId/orders')
 @ApiTags('customers')
 export class CustomersController {

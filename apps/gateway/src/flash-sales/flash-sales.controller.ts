@@ -12,6 +12,7 @@ import { Resilient } from 'nestjs-distributed';
 import { IdPipe } from '../request-body.pipe.js';
 import { purchaseBody } from './purchase-body.pipe.js';
 
+/** `POST /flash-sales/:sku/purchases`: never more than the stock. */
 @Controller('flash-sales')
 @ApiTags('flash sales')
 export class FlashSalesController {

@@ -12,6 +12,7 @@ import { OrderReceipt, orders, PlaceOrder, ShopClient } from '@shop/contracts';
 import { Resilient } from 'nestjs-distributed';
 import { placeOrderBody } from './place-order-body.pipe.js';
 
+/** `POST /orders`: all of an order or nothing of it. */
 @Controller('orders')
 @ApiTags('orders')
 export class OrdersController {

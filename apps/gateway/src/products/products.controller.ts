@@ -12,6 +12,7 @@ import { Resilient } from 'nestjs-distributed';
 import { IdPipe } from '../request-body.pipe.js';
 import { priceBody } from './price-body.pipe.js';
 
+/** Reads come from the cache of the inventory, changes invalidate it before they are answered. */
 @Controller('products')
 @ApiTags('products')
 export class ProductsController {
