@@ -55,7 +55,7 @@ async function provision(cache: string, env: NodeJS.ProcessEnv): Promise<RedisBi
     // Beside the cache, so that the rename below is atomic.
     const fresh = await mkdtemp(`${cache}-`);
     try {
-      await unpackDebianRedis(fresh);
+      await unpackDebianRedis(fresh, env);
       await publish(fresh, cache, env);
     } finally {
       await rm(fresh, { recursive: true, force: true });

@@ -13,7 +13,9 @@ const STEP_DEADLINE_MS = 180_000;
  * Downloads redis-server and those of its libraries that this machine lacks, and unpacks them.
  * @throws Error of apt-get or dpkg-deb
  */
-export async function unpackDebianRedis(target: string): Promise<void> {
+export async function unpackDebianRedis(target: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const step = (command: string, args: readonly string[], cwd?: string): Promise<string> =>
+    runStep(command, args, { cwd, env });
   const apt = join(target, '.apt');
   const packages = join(apt, 'packages');
   for (const folder of ['lists/partial', 'cache/archives/partial', 'packages'])
@@ -46,10 +48,14 @@ function setting(value: string): string[] {
   return ['-o', value];
 }
 
-async function step(command: string, args: readonly string[], cwd?: string): Promise<string> {
-  const options = { cwd, timeout: STEP_DEADLINE_MS, maxBuffer: 16_000_000 };
+async function runStep(
+  command: string,
+  args: readonly string[],
+  where: { cwd: string | undefined; env: NodeJS.ProcessEnv },
+): Promise<string> {
+  const limits = { timeout: STEP_DEADLINE_MS, maxBuffer: 16_000_000 };
   try {
-    return (await run(command, args, options)).stdout;
+    return (await run(command, args, { ...where, ...limits })).stdout;
   } catch (error) {
     const stderr = (error as { stderr?: string }).stderr?.trim();
     throw new Error(`${command} failed: ${stderr || (error as Error).message}`, { cause: error });
