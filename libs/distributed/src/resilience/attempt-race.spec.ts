@@ -117,6 +117,21 @@ describe('time limits', () => {
     expect(call.settled).toBe(true);
   });
 
+  it('the end of an attempt reaches the signal of a pipeline inside it', async () => {
+    const { service, clock } = serviceOf({ inner: { retry: {} }, outer: { timeout: '100ms' } });
+    let signal: AbortSignal | undefined;
+    const call = watch(
+      service.policy('outer').execute(() =>
+        service.policy('inner').execute((attempt) => {
+          ({ signal } = attempt);
+          return never();
+        }),
+      ),
+    );
+    await clock.advance(100);
+    expect(signal?.reason).toBe(call.error);
+  });
+
   it('work left running by an attempt that succeeded is on its own', async () => {
     const { policy, clock } = policyOf({ timeout: '100ms', retry: {} });
     let background: Promise<string> | undefined;

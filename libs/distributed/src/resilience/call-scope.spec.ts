@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { policyOf, watch } from '../../../../test/support/resilience.fixture.js';
+import { policyOf, refused, watch } from '../../../../test/support/resilience.fixture.js';
 
 describe('cancellation by the caller', () => {
   it('does not start a call that is cancelled already', async () => {
@@ -52,4 +52,19 @@ describe('cancellation by the caller', () => {
     await policy.execute(() => 1, { signal });
     expect(listeners).toBe(0);
   });
+
+  it.each([0, 1, 2, 3, 4, 5, 6])(
+    'settles at once when it comes %i reactions after a failure that would be repeated',
+    async (reactions) => {
+      // Mutation: a pause that begins after the end hears of nothing and lasts its full time.
+      const { policy, clock } = policyOf({ retry: { backoff: { initial: '1s', jitter: 'none' } } });
+      const controller = new AbortController();
+      const { signal } = controller;
+      const call = watch(policy.execute(() => Promise.reject(refused()), { signal }));
+      for (let i = 0; i < reactions; i++) await Promise.resolve();
+      controller.abort(new Error('gone'));
+      await clock.settle();
+      expect([call.settled, clock.pendingTimers]).toEqual([true, 0]);
+    },
+  );
 });

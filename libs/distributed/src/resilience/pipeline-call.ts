@@ -56,6 +56,12 @@ export class PipelineCall<T> {
     return this.#attempts;
   }
 
+  /** Whether somebody who waited for the call gave up: its caller, or the attempt around it. */
+  get abandoned(): boolean {
+    const ended = this.#scope.ended;
+    return ended !== undefined && ended.reason !== this.#totalError;
+  }
+
   /** Makes attempts until one succeeds or the rule says stop. */
   async run(): Promise<{ readonly ok: true; readonly value: T } | Failed> {
     this.context.budget?.called();
@@ -177,8 +183,7 @@ export class PipelineCall<T> {
   }
 
   #classify(error: unknown): NetworkFailure {
-    const ended = this.#scope.ended;
-    if (ended && ended.reason === error && error !== this.#totalError)
+    if (this.abandoned && error === this.#scope.ended?.reason)
       return { kind: 'cancelled', executed: this.#executedSoFar(), source: 'caller' };
     return this.context.engine.classify(error, this.context.config.classify);
   }

@@ -72,6 +72,13 @@ describe('composition', () => {
     ]);
   });
 
+  it('a fallback answers for work that aborted itself: nobody gave up', async () => {
+    const { policy } = policyOf({ fallback: () => 'substitute' });
+    await expect(policy.execute(() => Promise.reject(AbortSignal.abort().reason))).resolves.toBe(
+      'substitute',
+    );
+  });
+
   it('runs a synchronous function too, and turns its throw into a rejection', async () => {
     const { policy } = policyOf({ timeout: '1s' });
     await expect(policy.execute(() => 1)).resolves.toBe(1);

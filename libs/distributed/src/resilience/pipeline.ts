@@ -53,7 +53,7 @@ export class Pipeline {
     if (outcome.ok) return outcome.value;
     const { fallback } = this.context.config;
     // Who gave up does not want a substitute either.
-    if (!fallback || outcome.failure.kind === 'cancelled') throw outcome.error;
+    if (!fallback || call.abandoned) throw outcome.error;
     return this.#fallBack<T>(fallback, outcome, { caller, attempts: call.attempts });
   }
 

@@ -47,6 +47,7 @@ export class Policy {
 
   /**
    * Runs `fn` through the pipeline.
+   * @param caller the decorated call, for its fallback
    * @throws `fn`'s own error, unwrapped; TimeoutExceededError, CircuitOpenError, BulkheadFullError
    * @example
    * await policy.execute(({ signal }) => fetch(url, { signal }));
