@@ -51,7 +51,7 @@ export class PostgresServer {
    * @throws ServerMissingError, ServerStartError
    */
   static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
-    const directory = await ServerDirectory.create('postgres');
+    const directory = ServerDirectory.create('postgres');
     try {
       const identity = await postgresIdentity();
       if (identity) await chown(directory.path, identity.uid, identity.gid);

@@ -33,7 +33,7 @@ export class RedisServer {
    */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const binary = options.binary ?? (await findRedisBinary());
-    const directory = await ServerDirectory.create('redis');
+    const directory = ServerDirectory.create('redis');
     try {
       return await onFreePort(async (port) => {
         const command = commandOf(port, binary, directory, options);

@@ -33,7 +33,7 @@ export class SentinelServer {
     name: string,
     master: { readonly host: string; readonly port: number },
   ): Promise<SentinelServer> {
-    const directory = await ServerDirectory.create('sentinel');
+    const directory = ServerDirectory.create('sentinel');
     try {
       return await onFreePort(async (port) => {
         // Sentinel keeps its state in this file, so it has to be writable and its own.

@@ -1,7 +1,8 @@
 /** A server's throw-away data directory, with a guard that outlives this process for one purpose. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,8 +38,9 @@ export class ServerDirectory {
   }
 
   /** A new directory below the system's temporary directory. */
-  static async create(name: string): Promise<ServerDirectory> {
-    return new ServerDirectory(await mkdtemp(join(tmpdir(), `nestjs-distributed-${name}-`)));
+  static create(name: string): ServerDirectory {
+    // Not asynchronous: this process could be ended between the directory and its guard.
+    return new ServerDirectory(mkdtempSync(join(tmpdir(), `nestjs-distributed-${name}-`)));
   }
 
   /** Tells the guard which process works in the directory; `undefined` when it has ended. */
