@@ -44,7 +44,8 @@ describe('CacheService', () => {
     const load = jest.fn(async () => ({ name: 'ada' }));
     const first = await a.service.getOrSet('users', 1, load);
     await server.freeze();
-    const second = await a.service.getOrSet('users', 1, load).finally(() => server.thaw());
+    const second = await a.service.getOrSet('users', 1, load);
+    await server.thaw();
     expect(second).toBe(first);
     expect(load).toHaveBeenCalledTimes(1);
     expect(a.service.stats()['users']).toMatchObject({

@@ -56,7 +56,7 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
     @Inject(CACHE_OPTIONS) private readonly options: ResolvedCacheOptions,
   ) {
     this.#node = random.token();
-    this.#channel = connection.keys.key('cache', 'bus');
+    this.#channel = connection.keys.channel('cache', 'bus');
   }
 
   async onModuleInit(): Promise<void> {
