@@ -31,7 +31,10 @@ async function run(options: RunnerOptions): Promise<number> {
   setMaxListeners(0, interrupted.signal);
   // Stays installed: a second Ctrl-C, or one that npm passes on, must not cut the cleaning up short.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => interrupted.abort(signal));
+    process.on(signal, () => {
+      if (!interrupted.signal.aborted) process.stdout.write('\n  ending …\n');
+      interrupted.abort(signal);
+    });
   const app = await NestFactory.createApplicationContext(RunnerModule.register(options), {
     logger: ['error', 'warn'],
     abortOnError: false,

@@ -49,8 +49,8 @@ export class ProgressReporter {
     this.#drawnAt = performance.now();
     if (!this.#live) return;
     const text = `  … ${this.#title}${this.#detail && ` · ${this.#detail}`}`;
-    // A line that wraps could not be erased again.
-    process.stdout.write(CLEAR_LINE + text.slice(0, (process.stdout.columns ?? 80) - 1));
+    // A line that wraps could not be erased again; some terminals say that they have no columns.
+    process.stdout.write(CLEAR_LINE + text.slice(0, (process.stdout.columns || 80) - 1));
   }
 
   #end(mark: string, title: string, startedAt: number): void {
