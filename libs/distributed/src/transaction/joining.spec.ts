@@ -127,20 +127,6 @@ describe('joining', () => {
       );
       expect(await f.rows()).toEqual(['outer']);
     });
-
-    // Naive: the cached repository keeps the runner of the transaction it was first asked for in.
-    it('a repository first asked for inside a transaction works after it', async () => {
-      const fresh = await createTransactionFixture();
-      try {
-        const repository = await fresh.transactions.run(async () =>
-          fresh.dataSource.getRepository(Note),
-        );
-        await repository.createQueryBuilder().insert().values({ text: 'after' }).execute();
-        expect(await fresh.rows()).toEqual(['after']);
-      } finally {
-        await fresh.close();
-      }
-    });
   });
 
   describe('E14: options of a call that joins', () => {

@@ -91,6 +91,20 @@ describe('a backend that dies', () => {
     expect(await f.rows()).toEqual([]);
   });
 
+  // Naive: no error, so COMMIT "succeeded"; its tag says ROLLBACK.
+  it('a failure the library did not see: the tag of COMMIT tells', async () => {
+    const { driver } = f.dataSource as unknown as {
+      driver: { connectedQueryRunners: { query(sql: string): Promise<unknown> }[] };
+    };
+    const failing = tx.run(async () => {
+      await f.save('a');
+      const [bare] = driver.connectedQueryRunners;
+      await bare!.query('SELECT 1 / 0').catch(() => undefined);
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'E_TRANSACTION_UNEXPECTED_ROLLBACK' });
+    expect(await f.rows()).toEqual([]);
+  });
+
   it('killed while COMMIT runs: the outcome is unknown', async () => {
     await f.observe(`CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON note
       DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`);

@@ -4,7 +4,6 @@ import {
   createTransactionFixture,
   createTransactionService,
   deferred,
-  Note,
   type TransactionFixture,
 } from '../../../../test/support/transaction.fixture.js';
 import { FakeClock } from '../testing/fake-clock.js';
@@ -174,11 +173,5 @@ describe('limits', () => {
       await expect(failing).rejects.toThrow(/waited for a savepoint/);
       expect(await f.rows()).toEqual([]);
     });
-  });
-
-  it('lazy use of an entity’s manager after the end starts afresh', async () => {
-    const builder = await tx.run(async () => f.dataSource.getRepository(Note));
-    await builder.insert({ text: 'after' });
-    expect(await f.rows()).toEqual(['after']);
   });
 });

@@ -66,6 +66,26 @@ describe('unawaited work', () => {
     expect(await f.rows()).toEqual([]);
   });
 
+  // Naive: the body runs, does what it does outside the database, and fails at its first statement.
+  it.each([undefined, Propagation.MANDATORY, Propagation.SUPPORTS, NESTED])(
+    'E8 a late call (%s) is refused before its body runs',
+    async (propagation) => {
+      const ended = deferred();
+      let ran = false;
+      let late!: Promise<unknown>;
+      await run(async () => {
+        late = ended.promise.then(() =>
+          run(async () => {
+            ran = true;
+          }, propagation && { propagation }),
+        );
+      });
+      ended.resolve();
+      await expect(late).rejects.toMatchObject({ code: 'E_TRANSACTION_CLOSED' });
+      expect(ran).toBe(false);
+    },
+  );
+
   it('E8 a late write that is detached on purpose is stored', async () => {
     const ended = deferred();
     let late!: Promise<unknown>;
