@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, it } from '@jest/globals';
 import {
   never,
@@ -6,7 +7,11 @@ import {
   serviceOf,
   watch,
 } from '../../../../test/support/resilience.fixture.js';
-import { TimeoutExceededError, currentAttempt, getAttempts } from './index.js';
+import { TimeoutExceededError, currentAttempt, getAttempts, RESILIENCE_CHANNELS } from './index.js';
+
+const fail = (): never => {
+  throw refused();
+};
 
 describe('time limits', () => {
   it('ends an attempt, aborts its signal with the same error, and leaves no timer of ours running', async () => {
@@ -25,6 +30,17 @@ describe('time limits', () => {
     expect(call.error).toMatchObject({ scope: 'attempt', timeoutMs: 100, executed: 'unknown' });
     expect(signal?.reason).toBe(call.error);
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('is forgotten when the attempt ends in time', async () => {
+    const { policy, clock } = policyOf({ timeout: '100ms', totalTimeout: '1s' });
+    const timeouts: unknown[] = [];
+    const onTimeout = (message: unknown): void => void timeouts.push(message);
+    subscribe(RESILIENCE_CHANNELS.timeout, onTimeout);
+    const signal = await policy.execute((attempt) => attempt.signal);
+    await clock.advance(10_000);
+    unsubscribe(RESILIENCE_CHANNELS.timeout, onTimeout);
+    expect([signal.aborted, timeouts]).toEqual([false, []]);
   });
 
   it('gives every attempt its own signal and its own time', async () => {
@@ -136,7 +152,9 @@ describe('time limits', () => {
     const { policy, clock } = policyOf({ timeout: '100ms', retry: {} });
     let background: Promise<string> | undefined;
     await policy.execute(async () => {
-      background = clock.sleep(500).then(() => policy.execute(() => 'done'));
+      background = clock
+        .sleep(500)
+        .then(() => policy.execute(({ attempt }) => (attempt === 1 ? fail() : 'done')));
     });
     await clock.advance(1_000);
     await expect(background).resolves.toBe('done');

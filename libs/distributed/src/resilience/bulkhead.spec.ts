@@ -52,6 +52,7 @@ describe('Bulkhead', () => {
     const outcome = late.entered.catch((error: unknown) => error);
     bulkhead.leave();
     await expect(served.entered).resolves.toBe(true);
+    expect(clock.pendingTimers).toBe(1);
     await clock.advance(100);
     expect(await outcome).toBeInstanceOf(BulkheadFullError);
     expect(clock.pendingTimers).toBe(0);

@@ -44,9 +44,9 @@ export class Bulkhead {
     this.#config = config;
   }
 
-  /** Takes a slot if one is free and nobody waits for it. */
+  /** Takes a slot if one is free; while somebody waits none is, because slots are handed over. */
   tryEnter(): boolean {
-    if (this.#inUse >= this.#config.maxConcurrent || this.#queue.size > 0) return false;
+    if (this.#inUse >= this.#config.maxConcurrent) return false;
     this.#inUse++;
     return true;
   }

@@ -126,14 +126,13 @@ describe('wrapClient: send', () => {
     await waiting.clock.settle();
     expect(waiting.client.subscriptions).toBe(0);
 
-    const endless = (): Observable<unknown> =>
-      new Observable((subscriber) => {
-        subscriber.next(1);
-      });
-    const burst = wrapped(endless, { retry: {} });
-    await expect(firstValueFrom(burst.wrapper.send('pattern', {}).pipe(take(1)))).resolves.toBe(1);
-    await burst.clock.settle();
-    expect(burst.client.subscriptions).toBe(0);
+    const endless = new Observable((subscriber) => subscriber.next(1));
+    const burst = wrapped((attempt) => (attempt === 1 ? throwError(refused) : endless), {
+      retry: {},
+    });
+    const call = watch(firstValueFrom(burst.wrapper.send('pattern', {}).pipe(take(1))));
+    await burst.clock.advance(1_000);
+    expect([call.value, burst.client.subscriptions]).toEqual([1, 0]);
   });
 
   it('a fallback becomes the value', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { policyOf, refused, watch } from '../../../../test/support/resilience.fixture.js';
+import { never, policyOf, refused, watch } from '../../../../test/support/resilience.fixture.js';
 import { BulkheadFullError, CircuitOpenError } from './index.js';
 
 describe('composition', () => {
@@ -70,6 +70,44 @@ describe('composition', () => {
         { policy: 'p', attempts: 3, failure: expect.objectContaining({ code: 'ECONNREFUSED' }) },
       ],
     ]);
+  });
+
+  it('a total timeout is a failure of the dependency, and has a fallback', async () => {
+    const { policy, clock } = policyOf({
+      totalTimeout: '1s',
+      circuitBreaker: { minimumCalls: 1 },
+      fallback: () => 'substitute',
+    });
+    const call = watch(policy.execute(never));
+    await clock.advance(1_000);
+    expect([call.value, policy.circuitBreaker?.state]).toEqual(['substitute', 'open']);
+  });
+
+  it('an answer that the caller does not like still shows that the dependency is back', async () => {
+    const { policy, clock } = policyOf({ circuitBreaker: { minimumCalls: 1 } });
+    await policy.execute(() => Promise.reject(refused())).catch(() => 0);
+    await clock.advance(6_000);
+    const notFound = Object.assign(new Error('no such order'), { status: 404 });
+    for (let i = 0; i < 3; i++) await policy.execute(() => Promise.reject(notFound)).catch(() => 0);
+    expect(policy.circuitBreaker?.state).toBe('closed');
+  });
+
+  it('an error nobody recognises says nothing about the dependency', async () => {
+    const { policy } = policyOf({ circuitBreaker: { minimumCalls: 1 } });
+    await policy.execute(() => Promise.reject(new TypeError('our bug'))).catch(() => 0);
+    expect(policy.circuitBreaker?.snapshot()).toMatchObject({ state: 'closed', calls: 0 });
+  });
+
+  it('waiting for a slot does not make a call slow', async () => {
+    const { policy, clock } = policyOf({
+      bulkhead: { maxConcurrent: 1, maxQueue: 1 },
+      circuitBreaker: { minimumCalls: 1, slowCall: '100ms' },
+    });
+    const first = watch(policy.execute(() => clock.sleep(99)));
+    const second = watch(policy.execute(() => clock.sleep(99)));
+    await clock.advance(200);
+    expect([first.settled, second.settled]).toEqual([true, true]);
+    expect(policy.circuitBreaker?.snapshot()).toMatchObject({ calls: 2, slowCalls: 0 });
   });
 
   it('a fallback answers for work that aborted itself: nobody gave up', async () => {

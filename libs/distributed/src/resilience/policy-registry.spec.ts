@@ -78,14 +78,21 @@ describe('by hand', () => {
     watch(policy.execute(never));
     const handle = policy.circuitBreaker;
     handle!.metricsOnly();
-    service.registry.update('a', { bulkhead: 2, timeout: '100ms', circuitBreaker: { probes: 1 } });
-    expect(policy.snapshot().bulkhead).toMatchObject({ maxConcurrent: 2, inUse: 1 });
+    service.registry.update('a', {
+      bulkhead: 3,
+      timeout: '100ms',
+      circuitBreaker: { minimumCalls: 1 },
+    });
+    expect(policy.snapshot().bulkhead).toMatchObject({ maxConcurrent: 3, inUse: 1 });
     expect([policy.circuitBreaker === handle, handle?.mode]).toEqual([true, 'metrics-only']);
     const call = watch(policy.execute(never));
     await clock.advance(100);
     expect(call.error).toMatchObject({ scope: 'attempt' });
+    handle!.reset();
+    await policy.execute(() => Promise.reject(refused())).catch(() => 0);
+    expect(handle!.state).toBe('open');
     expect(() => service.registry.update('a', { bulkhead: 0 })).toThrow(/policy 'a'\.bulkhead/);
-    expect(policy.snapshot().bulkhead).toMatchObject({ maxConcurrent: 2 });
+    expect(policy.snapshot().bulkhead).toMatchObject({ maxConcurrent: 3 });
   });
 
   it('an update reaches methods that name the policy and add to it', async () => {
