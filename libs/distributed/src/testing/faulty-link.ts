@@ -79,8 +79,8 @@ export class FaultyLink {
 
   /** RST to both ends. */
   reset(): void {
-    this.#client.resetAndDestroy();
-    this.#server.resetAndDestroy();
+    reset(this.#client);
+    reset(this.#server);
   }
 
   /** FIN to both ends, and the end of both. */
@@ -121,10 +121,8 @@ export class FaultyLink {
 
   /** Tells one end that the other has broken, unless a black hole is between them. */
   #closed(): void {
-    if (this.#broken.has(this.#client) && !this.#blackhole.has('up'))
-      this.#server.resetAndDestroy();
-    if (this.#broken.has(this.#server) && !this.#blackhole.has('down'))
-      this.#client.resetAndDestroy();
+    if (this.#broken.has(this.#client) && !this.#blackhole.has('up')) reset(this.#server);
+    if (this.#broken.has(this.#server) && !this.#blackhole.has('down')) reset(this.#client);
     if (this.#client.destroyed && this.#server.destroyed) this.#options.onEnd();
   }
 }
@@ -132,4 +130,10 @@ export class FaultyLink {
 function flow(socket: Socket, open: boolean): void {
   if (open) socket.resume();
   else socket.pause();
+}
+
+/** RST; libuv refuses one after a FIN and would leave the handle open, spinning. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
