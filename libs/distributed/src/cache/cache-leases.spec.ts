@@ -73,10 +73,14 @@ describe('leases', () => {
     });
 
     it('passes to a waiter when the load fails', async () => {
+      let begin!: () => void;
+      const loading = new Promise<void>((resolve) => (begin = resolve));
       const failing = a.service.getOrSet('c', 'k', async () => {
+        begin();
         await new Promise((resolve) => setTimeout(resolve, 50));
         throw new Error('no');
       });
+      await loading;
       const [first, second] = await Promise.allSettled([failing, cluster.get(b)]);
       expect(first).toMatchObject({ status: 'rejected' });
       expect(second).toMatchObject({ status: 'fulfilled', value: 'old' });
