@@ -80,7 +80,12 @@ describe('scripts', () => {
     await judge.config('RESETSTAT');
     expect(await connection.evalAll(add, batch('batch'))).toEqual(expected);
     expect(await connection.evalAll(add, [])).toEqual([]);
-    expect(await judge.info('commandstats')).toMatch(/cmdstat_evalsha:calls=3,/);
+    const same = { keys: ['same'], args: [2] };
+    expect(await connection.evalAll(add, [same, same])).toEqual([
+      { status: 'fulfilled', value: 2n },
+      { status: 'fulfilled', value: 4n },
+    ]);
+    expect(await judge.info('commandstats')).toMatch(/cmdstat_evalsha:calls=5,/);
   });
 
   it('repeats a batch whose replies were lost', async () => {

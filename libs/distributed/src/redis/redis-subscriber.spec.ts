@@ -44,6 +44,11 @@ describe('RedisConnection.subscribe', () => {
     };
   }
 
+  async function connections(): Promise<number> {
+    const list = String(await judge.client('LIST', 'TYPE', 'PUBSUB')).trim();
+    return list.split('\n').length;
+  }
+
   it('resolves when messages can no longer be missed', async () => {
     const { listener, next } = inbox();
     await connection.subscribe('news', listener);
@@ -114,6 +119,18 @@ describe('RedisConnection.subscribe', () => {
       expect(await next()).toBe('while up');
     },
   );
+
+  it('takes another connection when SUBSCRIBE is not acknowledged', async () => {
+    proxy.dropNextReply({ to: 'subscribe', keepOpen: true });
+    const { listener, next } = inbox();
+    await connection.subscribe('news', listener, { deadlineMs: 10_000 });
+    await judge.publish('news', 'on the second');
+    expect({ message: await next(), dropped: proxy.droppedReplies }).toEqual({
+      message: 'on the second',
+      dropped: 1,
+    });
+    expect(await connections()).toBe(1);
+  });
 
   it('rejects at its deadline, and waits through an outage that is shorter', async () => {
     proxy.blackhole('both');

@@ -86,13 +86,15 @@ describe('RedisConnection', () => {
 
   describe('behind a dead network path', () => {
     it('gives up at its deadline, although the server has executed the call', async () => {
-      const connection = await connect();
+      const connection = await connect({ heartbeatInterval: '1h' });
       proxy.blackhole('down');
+      const start = performance.now();
       await expect(increment(connection, { deadlineMs: 150 })).rejects.toMatchObject({
         code: 'E_REDIS_DEADLINE',
         executed: 'unknown',
         details: { label: 'increment' },
       });
+      expect(performance.now() - start).toBeLessThan(2_000);
       expect(await judge.get(counter)).toBe('1');
     });
 
@@ -121,6 +123,18 @@ describe('RedisConnection', () => {
       await up;
       expect(await increment(connection)).toBe(1);
     });
+  });
+
+  // Catches a bound on the TCP handshake only: the connection is open, but never becomes ready.
+  it('gives up a connection whose server falls silent before it is ready', async () => {
+    const connection = await connect();
+    const [down, up] = [nextRedisState('commands', 'down'), nextRedisState('commands', 'up')];
+    proxy.dropNextReply({ to: 'info', keepOpen: true });
+    proxy.resetAll();
+    await down;
+    await up;
+    expect(proxy.droppedReplies).toBeGreaterThan(0);
+    expect(await increment(connection)).toBe(1);
   });
 
   // Catches a missing heartbeat: the status of ioredis stays 'ready' for ever.

@@ -141,21 +141,22 @@ export class RedisConnection implements OnApplicationShutdown {
     calls: readonly RedisScriptCall[],
     options: RedisCallOptions = {},
   ): Promise<PromiseSettledResult<R>[]> {
-    const results = new Map<RedisScriptCall, RawResult>();
+    const results: RawResult[] = [];
     const run = async (): Promise<void> => {
-      const open = calls.filter((call) => !results.has(call));
-      const replies = await evalScripts(this.client, script, open);
-      for (const [index, call] of open.entries()) {
-        const result = replies[index] ?? [new Error('no reply')];
-        if (executedDespite(result[0]) === undefined) results.set(call, result);
+      const open = [...calls.keys()].filter((index) => !results[index]);
+      const batch = open.map((index) => calls[index] as RedisScriptCall);
+      const replies = await evalScripts(this.client, script, batch);
+      const refused: unknown[] = [];
+      for (const [position, result] of replies.entries()) {
+        if (executedDespite(result[0]) === undefined) results[open[position] as number] = result;
+        else refused.push(result[0]);
       }
       // What the server refused for now is sent once more, the rest is not.
-      const refused = replies.find(([error]) => executedDespite(error) !== undefined);
-      if (refused) throw refused[0];
+      if (refused.length > 0) throw refused[0];
     };
     let failure: unknown;
     await this.#caller.call(script.name, run, options).catch((error: unknown) => (failure = error));
-    return calls.map((call) => settled(results.get(call) ?? [failure], script.parse));
+    return calls.map((_, index) => settled(results[index] ?? [failure], script.parse));
   }
 
   /**
