@@ -123,6 +123,34 @@ describe('unawaited work', () => {
     },
   );
 
+  // Naive: ROLLBACK TO SAVEPOINT reaches a connection that somebody else holds by then.
+  it.each(['returns', 'throws'])(
+    'E8b a savepoint that %s after its transaction ended sends nothing more',
+    async (how) => {
+      const inside = deferred();
+      const ended = deferred();
+      let child!: Promise<unknown>;
+      const failing = run(async () => {
+        child = run(
+          async () => {
+            inside.resolve();
+            await ended.promise;
+            if (how === 'throws') boom();
+          },
+          { propagation: NESTED },
+        );
+        child.catch(() => undefined);
+        await inside.promise;
+        boom();
+      });
+      await expect(failing).rejects.toBeInstanceOf(Boom);
+      f.statements.length = 0;
+      ended.resolve();
+      await expect(child).rejects.toThrow(how === 'throws' ? 'boom' : /has ended/);
+      expect(f.statements).toEqual([]);
+    },
+  );
+
   // Naive: one row is written between ROLLBACK and release (plain TypeORM), or all of them later.
   it('E9 an unawaited sibling loop while the body throws: nothing is stored', async () => {
     let loop!: Promise<void>;
