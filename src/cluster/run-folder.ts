@@ -10,18 +10,12 @@ const TAIL_LINES = 20;
 export class RunFolder {
   /** Letters and digits that no other run on this machine has. */
   readonly runId = `${process.pid.toString(36)}${Date.now().toString(36)}`;
-  readonly #directory: ServerDirectory;
+  readonly #directory = ServerDirectory.create('run');
   readonly #logs: string;
 
-  private constructor(directory: ServerDirectory, keepLogsIn?: string) {
-    this.#directory = directory;
-    this.#logs = keepLogsIn ? resolve(keepLogsIn) : directory.path;
+  constructor(keepLogsIn?: string) {
+    this.#logs = keepLogsIn ? resolve(keepLogsIn) : this.#directory.path;
     mkdirSync(this.#logs, { recursive: true });
-  }
-
-  /** Makes the folder. */
-  static async create(keepLogsIn?: string): Promise<RunFolder> {
-    return new RunFolder(await ServerDirectory.create('run'), keepLogsIn);
   }
 
   /** The file that holds the output of a process. */

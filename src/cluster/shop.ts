@@ -44,7 +44,7 @@ export async function openShop({ logs, step, signal }: ShopOptions): Promise<Sho
     return step(title, work);
   };
   try {
-    const folder = await RunFolder.create(logs);
+    const folder = new RunFolder(logs);
     closers.push(() => folder.remove());
     const servers = await opening('Redis and two PostgreSQL servers', () => openServers());
     closers.push(() => servers.stop());
