@@ -46,7 +46,7 @@ export class LockAcquirer {
       return isGrant(answer) ? answer : null;
     } catch (error) {
       ticket.abandon();
-      throw error;
+      throw error instanceof LockBackendError ? error.nothingRan : error;
     }
   }
 
@@ -63,7 +63,7 @@ export class LockAcquirer {
       return await this.#waitInLine({ request, waitMs, queue, place, ticket });
     } catch (error) {
       ticket.abandon();
-      throw error;
+      throw error instanceof LockBackendError ? error.nothingRan : error;
     } finally {
       place.leave();
       if (queue.line.empty) this.#queues.delete(request.key);

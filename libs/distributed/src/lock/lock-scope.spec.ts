@@ -129,10 +129,11 @@ describe('a sibling that waits for its turn', () => {
   it('does not start when the lock is lost meanwhile (mutation: start anyway)', async () => {
     const { clock, store, locks } = scriptedLocks();
     let late: unknown;
+    let ran = false;
     const running = watched(
       locks.execute('k', async () => {
         const slow = locks.execute('k', () => clock.sleep(4_000), { onLost: 'ignore' });
-        late = await locks.execute('k', () => 'ran').catch((error: unknown) => error);
+        late = await locks.execute('k', () => (ran = true)).catch((error: unknown) => error);
         await slow;
       }),
     );
@@ -140,6 +141,7 @@ describe('a sibling that waits for its turn', () => {
     await locks.forceRelease('k');
     await clock.advance(4_000);
     expect(late).toMatchObject({ code: 'E_LOCK_LOST' });
+    expect(ran).toBe(false);
     expect(running.error).toMatchObject({ code: 'E_LOCK_LOST' });
     expect(store.holders.size).toBe(0);
   });

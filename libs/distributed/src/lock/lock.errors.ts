@@ -12,8 +12,13 @@ export type LockLossReason =
   /** The holder released it; whoever still asks is late. */
   | 'released';
 
-/** `E_LOCK_WAIT_TIMEOUT`: somebody else held the lock during the whole wait. Nothing was run. */
+/**
+ * `E_LOCK_WAIT_TIMEOUT`: somebody else held the lock during the whole wait. Nothing was run.
+ */
 export class LockWaitTimeoutError extends DistributedError {
+  /** The body did not run: repeating the call is safe. */
+  readonly executed = 'no';
+
   constructor(name: string, key: string, waitMs: number) {
     super(
       'E_LOCK_WAIT_TIMEOUT',
@@ -26,6 +31,9 @@ export class LockWaitTimeoutError extends DistributedError {
 
 /** `E_LOCK_HELD`: the lock was taken and `ifLocked` is `'throw'`. Nothing was run. */
 export class LockHeldError extends DistributedError {
+  /** The body did not run: repeating the call is safe. */
+  readonly executed = 'no';
+
   constructor(name: string, key: string) {
     super('E_LOCK_HELD', `The lock '${key}' is held by somebody else and nothing was run.`, {
       retryable: true,
@@ -36,6 +44,8 @@ export class LockHeldError extends DistributedError {
 
 /** `E_LOCK_LOST`: the holder lost the lock, so others may have worked at the same time. */
 export class LockLostError extends DistributedError {
+  /** The body was under way or done: repeating the call would repeat its effects. */
+  readonly executed = 'yes';
   /** Why it was lost. */
   readonly reason: LockLossReason;
   /** What the body returned, when it had already finished; otherwise undefined. */
@@ -65,10 +75,14 @@ const LOSSES: Readonly<Record<LockLossReason, string>> = {
   released: 'has been released already',
 };
 
-/** `E_LOCK_BACKEND`: the store did not answer, so nobody knows who holds the lock. Nothing was run. */
+/** `E_LOCK_BACKEND`: the store did not answer, so nobody knows who holds the lock. */
 export class LockBackendError extends DistributedError {
-  /** `'unknown'` when the command may have been executed although no reply came. */
+  /**
+   * `'no'`: the failed call had no effect. When a lock could not be acquired it always is: nothing
+   * was run. `'unknown'`: an extension or a forced release that may have happened.
+   */
   readonly executed: 'no' | 'unknown';
+  readonly #problem: string;
 
   constructor(
     problem: string,
@@ -80,11 +94,23 @@ export class LockBackendError extends DistributedError {
       { retryable: true, cause: more.cause, details: { executed: more.executed } },
     );
     this.executed = more.executed;
+    this.#problem = problem;
+  }
+
+  /** The same failure, seen by a caller whose body was not run. */
+  get nothingRan(): LockBackendError {
+    const { cause } = this;
+    return this.executed === 'no'
+      ? this
+      : new LockBackendError(this.#problem, { executed: 'no', cause });
   }
 }
 
 /** `E_LOCK_CLOSED`: the application is shutting down and takes no new locks. Nothing was run. */
 export class LockClosedError extends DistributedError {
+  /** The body did not run: repeating the call is safe. */
+  readonly executed = 'no';
+
   constructor() {
     super(
       'E_LOCK_CLOSED',

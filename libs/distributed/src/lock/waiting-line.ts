@@ -61,6 +61,7 @@ export class Place {
 
   /** True when called (also since the last look), false when `ms` are over. */
   async called(ms: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
+    signal?.throwIfAborted();
     if (this.#called) return true;
     const event = new Promise<void>((resolve) => {
       this.#onCall = resolve;

@@ -1,0 +1,68 @@
+/** The same locks on a Redis Cluster: one slot per key, messages across nodes. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import {
+  type RedisClusterServers,
+  startRedisCluster,
+} from '../../../../test/support/redis.fixture.js';
+import { RedisConnection } from '../redis/index.js';
+import { SystemClock, SystemRandom } from '../time/index.js';
+import { LockService } from './lock.service.js';
+import { RedisLockStore } from './redis-lock.store.js';
+
+interface Node {
+  redis: RedisConnection;
+  locks: LockService;
+}
+
+let cluster: RedisClusterServers;
+let nodes: [Node, Node];
+
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+  const start = async (): Promise<Node> => {
+    const redis = await RedisConnection.connect({ cluster: cluster.nodes });
+    const store = new RedisLockStore(redis);
+    return { redis, locks: new LockService(store, new SystemClock(), new SystemRandom(), {}) };
+  };
+  nodes = await Promise.all([start(), start()]);
+}, 60_000);
+
+afterAll(async () => {
+  for (const { locks, redis } of nodes) {
+    await locks.beforeApplicationShutdown();
+    await redis.close();
+  }
+  await cluster.stop();
+});
+
+describe('locks on a Cluster', () => {
+  it('exclude on every node (mutation: keys without a hash tag fail with CROSSSLOT)', async () => {
+    const [one, two] = nodes;
+    for (let slot = 0; slot < 12; slot++) {
+      const lock = await one.locks.acquire(['key', slot]);
+      expect(await two.locks.tryAcquire(['key', slot])).toBeNull();
+      expect(await two.locks.query(['key', slot])).toMatchObject({
+        fencingToken: lock.fencingToken,
+      });
+      expect(await lock.release()).toBe('released');
+    }
+  });
+
+  it('hand over by a message, whichever node it is published on', async () => {
+    const [one, two] = nodes;
+    const resource = { value: 0, inside: 0, overlaps: 0 };
+    const work = async ({ locks }: Node, key: number): Promise<void> => {
+      for (let round = 0; round < 5; round++) {
+        await locks.execute(['handed', key], async () => {
+          if (++resource.inside > 1) resource.overlaps++;
+          const read = resource.value;
+          await new Promise((resolve) => setImmediate(resolve));
+          resource.value = read + 1;
+          resource.inside--;
+        });
+      }
+    };
+    for (const key of [1, 2, 3]) await Promise.all([work(one, key), work(two, key)]);
+    expect(resource).toEqual({ value: 30, inside: 0, overlaps: 0 });
+  });
+});
