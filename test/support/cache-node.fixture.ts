@@ -15,7 +15,7 @@ import { CacheTransactions } from '../../libs/distributed/src/cache/cache-transa
 import { CacheWriter } from '../../libs/distributed/src/cache/cache-writer.js';
 import { InvalidationBus } from '../../libs/distributed/src/cache/invalidation-bus.js';
 import { RedisCacheStore } from '../../libs/distributed/src/cache/redis-cache.store.js';
-import { RedisConnection } from '../../libs/distributed/src/redis/index.js';
+import { RedisConnection, type RedisOptions } from '../../libs/distributed/src/redis/index.js';
 import { SystemClock, SystemRandom } from '../../libs/distributed/src/time/index.js';
 
 /** What a test may decide about a node. */
@@ -38,13 +38,15 @@ export interface CacheNode {
 
 /** Starts a node whose bus is up. Its caches live for a minute unless told otherwise. */
 export async function startCacheNode(
-  url: string,
+  redis: string | RedisOptions,
   { cache, store: wrap, transactions: port }: CacheNodeOptions = {},
 ): Promise<CacheNode> {
   const clock = new SystemClock();
   const random = new SystemRandom();
   const options = resolveCacheOptions({ ttl: '1m', ...cache });
-  const connection = await RedisConnection.connect({ url });
+  const connection = await RedisConnection.connect(
+    typeof redis === 'string' ? { url: redis } : redis,
+  );
   const redisStore = new RedisCacheStore(connection, options);
   const store = wrap ? wrap(redisStore) : redisStore;
   const bus = new InvalidationBus(connection, clock, random, options);

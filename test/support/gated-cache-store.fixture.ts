@@ -31,6 +31,7 @@ interface Hold {
 export class GatedCacheStore extends CacheStore {
   readonly #holds: Hold[] = [];
   readonly #lost: Operation[] = [];
+  readonly #refused: Operation[] = [];
   /** How often each operation reached Redis. */
   readonly calls: Partial<Record<Operation, number>> = {};
 
@@ -53,15 +54,19 @@ export class GatedCacheStore extends CacheStore {
     this.#lost.push(operation);
   }
 
+  /** Refuses the next call of `operation`; it does not reach Redis. */
+  refuse(operation: Operation): void {
+    this.#refused.push(operation);
+  }
+
   async #pass<T>(operation: Operation, run: () => Promise<T>): Promise<T> {
     await this.#stop(operation, 'before');
+    if (take(this.#refused, operation)) throw new Error(`'${operation}' was refused`);
     this.calls[operation] = (this.calls[operation] ?? 0) + 1;
     const result = await run();
     await this.#stop(operation, 'after');
-    const index = this.#lost.indexOf(operation);
-    if (index < 0) return result;
-    this.#lost.splice(index, 1);
-    throw new Error(`the reply to '${operation}' was lost`);
+    if (take(this.#lost, operation)) throw new Error(`the reply to '${operation}' was lost`);
+    return result;
   }
 
   async #stop(operation: Operation, place: Place): Promise<void> {
@@ -116,4 +121,11 @@ export class GatedCacheStore extends CacheStore {
   announce(announcement: Announcement): Promise<void> {
     return this.#pass('announce', () => this.store.announce(announcement));
   }
+}
+
+/** Removes one `wanted` from `list`; false when there is none. */
+function take(list: Operation[], wanted: Operation): boolean {
+  const index = list.indexOf(wanted);
+  if (index >= 0) list.splice(index, 1);
+  return index >= 0;
 }

@@ -22,6 +22,7 @@ export function CacheEvict<A extends any[] = any[]>(
   return weave<readonly CacheAction[], A>({
     kind: 'cache-evict',
     decorator: 'CacheEvict',
+    order: options.order,
     options: (path) => [resolveEvictOptions(options, path)],
     combine: (existing, added) => [...existing, ...added],
   });

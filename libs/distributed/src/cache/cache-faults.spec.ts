@@ -191,6 +191,24 @@ describe('faults', () => {
       expect(await get(first)).toBe('new');
     });
 
+    it('keeps its key out of the cache until then, also where Redis still has it (catches: reading L2 again at once)', async () => {
+      let gates!: GatedCacheStore;
+      const first = await node({ store: (inner) => (gates = new GatedCacheStore(inner)) });
+      await get(first);
+      row = 'new';
+      gates.refuse('remove');
+      await expect(first.service.delete('c', 'k')).rejects.toMatchObject({
+        code: 'E_CACHE_INVALIDATION',
+      });
+      const retry = gates.hold('remove');
+      for (let call = 0; call < 2; call++) expect(await get(first)).toBe('new');
+      expect(await first.service.get('c', 'k')).toBeUndefined();
+      await retry.arrived;
+      retry.open();
+      await until(() => first.service.health().pendingInvalidations === 0);
+      expect(await get(first)).toBe('new');
+    });
+
     it('is not taken for confirmed because its reply was lost', async () => {
       let gates!: GatedCacheStore;
       const first = await node({ store: (inner) => (gates = new GatedCacheStore(inner)) });

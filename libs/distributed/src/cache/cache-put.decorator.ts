@@ -22,6 +22,7 @@ export function CachePut<A extends any[] = any[], R = any>(
   return weave<readonly CacheAction[], A, R>({
     kind: 'cache-evict',
     decorator: 'CachePut',
+    order: options.order,
     options: (path) => [resolvePutOptions(options, path)],
     combine: (existing, added) => [...existing, ...added],
   });

@@ -113,6 +113,8 @@ describe('races', () => {
   describe('a read of Redis on its way during an eviction', () => {
     beforeEach(async () => {
       await (await cluster.node()).service.set('c', 'k', 'old');
+      // Or the message of this write would fence what is read below.
+      await Promise.all([cluster.caughtUp(a), cluster.caughtUp(b)]);
     });
 
     it('does not enter memory of the evicting node (catches: clearing L1 before Redis only)', async () => {
@@ -145,6 +147,19 @@ describe('races', () => {
       const deleted = a.service.delete('c', 'k');
       await gate.arrived;
       expect(await cluster.get(a)).toBe('old');
+      expect(a.service.stats()['c']?.l1Entries).toBe(1);
+      gate.open();
+      await deleted;
+      expect(await cluster.answers()).toEqual(new Set(['new']));
+    });
+
+    it('does not matter to callers once Redis has forgotten, though its reply is late (catches: clearing L1 after Redis only)', async () => {
+      await cluster.get(a);
+      const gate = a.gates.hold('remove', 'after');
+      cluster.row = 'new';
+      const deleted = a.service.delete('c', 'k');
+      await gate.arrived;
+      expect(await cluster.get(a)).toBe('new');
       gate.open();
       await deleted;
       expect(await cluster.answers()).toEqual(new Set(['new']));

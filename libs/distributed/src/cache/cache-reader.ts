@@ -49,7 +49,7 @@ export class CacheReader {
     since: { readonly fence: Fence; readonly epoch: number },
   ): void {
     const { levels } = region.definition;
-    if (levels === 'l2' || since.fence.broken || since.epoch !== this.bus.epoch) return;
+    if (levels === 'l2' || since.fence.broken) return;
     if (!this.bus.fresh || region.poison.has(key)) return;
     const { maxTtl } = region.definition.l1;
     // The bound is for messages that never come; a cache without L2 has nothing to compare with.

@@ -22,6 +22,7 @@ export function Cached<A extends any[] = any[], R = any>(
   return weave<CachedSettings, A, R>({
     kind: 'cache',
     decorator: 'Cached',
+    order: options.order,
     options: (path) => resolveCachedOptions(options, path),
   });
 }

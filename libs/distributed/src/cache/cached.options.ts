@@ -24,6 +24,8 @@ export interface CachedOptions<A extends any[] = any[], R = any> extends CacheDe
   readonly condition?: (...args: A) => boolean;
   /** After a load: true does not store this value. Default: store every value. */
   readonly unless?: (value: R, ...args: A) => boolean;
+  /** Another place in the chain of aspects. Default 200, outside of everything but `@Partitioned()`. */
+  readonly order?: number;
 }
 
 /** When an eviction happens: after the commit of the active transaction, or as soon as the method is done. */
@@ -36,6 +38,8 @@ interface CacheActionOptions {
   readonly when?: CacheWhen;
   /** Default: the module's, which is `'throw'`. */
   readonly onInvalidateFailure?: InvalidateFailure;
+  /** Another place in the chain of aspects. Default 500, around `@Transactional()`. */
+  readonly order?: number;
 }
 
 /** Options of `@CacheEvict()`: either `key` or `all`. */
@@ -99,12 +103,14 @@ const cachedSchema = v.strictObject({
   key: v.optional(key),
   condition: predicate,
   unless: predicate,
+  order: v.optional(v.number()),
 });
 
 const actionEntries = {
   name: cacheNameSchema,
   when: v.optional(v.picklist(['afterCommit', 'after']), 'afterCommit'),
   onInvalidateFailure: v.optional(invalidateFailureSchema),
+  order: v.optional(v.number()),
 };
 const evictSchema = v.strictObject({
   ...actionEntries,
@@ -120,6 +126,7 @@ export function resolveCachedOptions(options: CachedOptions, path: string): Cach
     key: keyOption,
     condition,
     unless,
+    order: _order,
     ...definition
   } = validateOptions(cachedSchema, options, path);
   return { name, key: keyOption, condition, unless, definition };
