@@ -130,6 +130,7 @@ export {
   type HookOptions,
   TransactionService,
   Transactional,
+  type TransactionalOptions,
 } from './transaction/index.js';
 export {
   type PartitionKeyInput,
@@ -219,6 +220,7 @@ export {
   type RetryOptions,
   ResilienceService,
   Resilient,
+  type ResilientOptions,
   Retry,
   Timeout,
 } from './resilience/index.js';

@@ -2,6 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { Get, SetMetadata, UseGuards } from '@nestjs/common';
 import { EMPTY, of, type Observable } from 'rxjs';
 import { Recorded, RecordingHandler } from '../../../../test/support/recording-aspect.fixture.js';
+import { Cached, CacheEvict } from '../cache/index.js';
+import { DistributedLock } from '../lock/index.js';
+import { Partitioned, PartitionKey } from '../partition/index.js';
+import { Resilient } from '../resilience/index.js';
+import { Transactional } from '../transaction/index.js';
 import { ASPECT_ORDER, type AspectKind } from './aspect-order.js';
 import { AspectRuntime } from './aspect-runtime.js';
 import { bindAspects } from './aspect-binding.js';
@@ -74,6 +79,35 @@ describe('order', () => {
       'lock',
       'partition',
     ]);
+  });
+
+  it('refuses an order that is no number', () => {
+    const outOfOrder = Recorded('lock', Number.NaN) as MethodDecorator;
+    expect(() => outOfOrder({}, 'run', { value: async () => {} })).toThrow(
+      /run\(\)\.order: expected a finite number/,
+    );
+  });
+
+  it('every decorator of the library takes it', () => {
+    const order = 650;
+    class Subject {
+      @Partitioned({ order })
+      async partitioned(@PartitionKey() _key: string): Promise<void> {}
+      @Cached({ name: 'x', ttl: 1, order })
+      async cached(): Promise<void> {}
+      @Resilient({ order })
+      async resilient(): Promise<void> {}
+      @DistributedLock('x', { order })
+      async locked(): Promise<void> {}
+      @CacheEvict({ name: 'x', all: true, order })
+      async evicting(): Promise<void> {}
+      @Transactional({ order })
+      async transactional(): Promise<void> {}
+    }
+    for (const name of Object.getOwnPropertyNames(Subject.prototype).slice(1)) {
+      const method = Subject.prototype[name as keyof Subject];
+      expect([name, inspectAspects(method)[0]?.order]).toEqual([name, order]);
+    }
   });
 });
 

@@ -3,6 +3,7 @@
  * function; further aspects only add data to it. Why at decoration and not in an explorer: Nest
  * captures route and message handlers before `onModuleInit` (docs/adr/0001).
  */
+import { InvalidOptionsError } from '../distributed.errors.js';
 import type { Aspect, MethodAspect } from './aspect.js';
 import { ASPECT_ORDER, type AspectKind } from './aspect-order.js';
 import { plantRuntime, runtimeOf } from './aspect-binding.js';
@@ -35,6 +36,7 @@ export interface AspectDefinition<O> {
  * Makes a method decorator of an aspect.
  * @throws AspectTargetError `E_ASPECT_TARGET` on statics, accessors, arrow properties, generators
  * @throws AspectDuplicateError `E_ASPECT_DUPLICATE`
+ * @throws InvalidOptionsError `E_OPTIONS_INVALID` for an order that is no number
  */
 // oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
 export function weave<O, A extends any[] = any[], R = any>(
@@ -88,6 +90,8 @@ function addAspect<O>(aspects: Aspect[], definition: AspectDefinition<O>, where:
   const options =
     existing && definition.combine ? definition.combine(existing.options, added, where) : added;
   const order = definition.order ?? existing?.order ?? ASPECT_ORDER[definition.kind];
+  if (!Number.isFinite(order))
+    throw new InvalidOptionsError(`${where}.order`, 'expected a finite number; see ASPECT_ORDER');
   const aspect: Aspect = { kind: definition.kind, decorator: definition.decorator, order, options };
   aspects.splice(existing ? index : aspects.length, existing ? 1 : 0, aspect);
   aspects.sort((a, b) => a.order - b.order);

@@ -41,6 +41,6 @@ export type {
   RetryOptions,
 } from './resilience.options.js';
 export { ResilienceService } from './resilience.service.js';
-export { Resilient } from './resilient.decorator.js';
+export { Resilient, type ResilientOptions } from './resilient.decorator.js';
 export { Retry } from './retry.decorator.js';
 export { Timeout } from './timeout.decorator.js';

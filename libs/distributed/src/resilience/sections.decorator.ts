@@ -10,10 +10,12 @@ export function weaveSections(
   decorator: string,
   options: () => PolicyOptions,
   base: Pick<MethodPolicy, 'policy' | 'defaults'> = { policy: undefined, defaults: false },
+  order?: number,
 ): MethodAspect {
   return weave<MethodPolicy>({
     kind: 'resilience',
     decorator,
+    order,
     options: (path) => ({ ...base, parts: validateOptions(policySchema, options(), path) }),
     combine: merge,
   });

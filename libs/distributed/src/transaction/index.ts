@@ -43,4 +43,4 @@ export {
   type HookOptions,
   TransactionService,
 } from './transaction.service.js';
-export { Transactional } from './transactional.decorator.js';
+export { Transactional, type TransactionalOptions } from './transactional.decorator.js';
