@@ -69,6 +69,24 @@ describe('a held lock', () => {
     expect(lock.signal.aborted).toBe(true);
   });
 
+  it('counts a renewal from before it was sent (mutation: count from the reply)', async () => {
+    class SlowStore extends ScriptedLockStore {
+      override async renew(key: string, owner: string, leaseMs: number): Promise<boolean> {
+        const renewed = await super.renew(key, owner, leaseMs);
+        await clock.sleep(400);
+        return renewed;
+      }
+    }
+    const clock = new FakeClock();
+    const locks = new LockService(new SlowStore(clock), clock, new SequenceRandom(), {});
+    const lock = await locks.acquire('k', { lease: '1s', renew: false });
+    const extended = lock.extend('5s');
+    await clock.advance(400);
+    await extended;
+    expect(lock.remaining).toBe(5_000 - 50 - 2 - 400);
+    await lock.release();
+  });
+
   it('stays lost when a late renewal succeeds (mutation: revive)', async () => {
     const { clock, store, locks } = scriptedLocks();
     const lock = await locks.acquire('k', { lease: '1s' });

@@ -207,6 +207,21 @@ describe('watch', () => {
   });
 });
 
+describe('watch, when the subscriber was away', () => {
+  it('says that reports may have been missed (mutation: resume silently)', async () => {
+    const observed = new RedisLockStore(redis);
+    let resync!: () => void;
+    const resynced = new Promise<void>((resolve) => (resync = resolve));
+    await observed.watch({ freed: () => {}, resync });
+    proxy.resetAll();
+    await resynced;
+    expect(redis.subscriberUp).toBe(true);
+    await observed.unwatch();
+    // The connection for commands is back too before the next test.
+    await store.query('k', within);
+  });
+});
+
 describe('failures', () => {
   it('are E_LOCK_BACKEND and say whether the command may have been executed', async () => {
     await server.freeze();
