@@ -16,6 +16,8 @@ let round = 0;
 beforeAll(async () => {
   process.on('unhandledRejection', onUnhandled);
   fixture = await ShopFixture.start();
+  // Half of all attempts would fail, and the circuit to the provider rightly open.
+  fixture.providerCuts = false;
   await fixture.addProduct('lamp', 1_000);
 }, TEST_MS);
 

@@ -30,6 +30,8 @@ export class ShopFixture {
   readonly charges = new Map<string, string>();
   /** Attempts seen by the provider, by reference. */
   readonly attempts = new Map<string, number>();
+  /** Whether the provider cuts the connection of each first attempt. */
+  providerCuts = true;
   gateway: INestApplication;
   redis: RedisServer;
   /** Everything between the shop and Redis: messages, claims, locks, caches. */
@@ -131,14 +133,14 @@ export class ShopFixture {
     return `http://127.0.0.1:${(this.#provider.address() as AddressInfo).port}`;
   }
 
-  /** Charges, and cuts the connection of each first attempt: the answer is lost, the money is not. */
+  /** Charges, and may cut the connection of each first attempt: the answer is lost, the money is not. */
   async #charge(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const { reference } = (await json(incoming)) as { reference: string };
     const attempt = (this.attempts.get(reference) ?? 0) + 1;
     this.attempts.set(reference, attempt);
     const key = String(incoming.headers['idempotency-key'] ?? `${reference}#${attempt}`);
     if (!this.charges.has(key)) this.charges.set(key, `charge-${this.charges.size + 1}`);
-    if (attempt === 1) {
+    if (this.providerCuts && attempt === 1) {
       incoming.socket.resetAndDestroy();
       return;
     }
