@@ -25,6 +25,7 @@ export default {
         'servers',
         'docs',
         'deps',
+        'e2e',
       ],
     ],
     'body-max-line-length': [0],
