@@ -34,6 +34,8 @@ const base = {
 /** @type {import('jest').Config} */
 export default {
   testTimeout: 30_000,
+  // Most specs wait for servers, not for the processor: two at a time, whatever the machine.
+  maxWorkers: 2,
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   projects: [
