@@ -45,14 +45,14 @@ module.exports = {
     {
       name: 'level-1-stands-on-the-ground-floor',
       comment:
-        'A capability imports aspects, redis, time and the distributed.{errors,tokens,validation} files only.',
+        'A capability imports aspects, redis, time and the distributed.{errors,events,tokens,validation} files only.',
       severity: 'error',
       from: { path: `${LIB}/(${ROOMS})/`, pathNot: SPEC },
       to: {
         path: LIB,
         pathNot: [
           `${LIB}/(aspects|redis|time)/`,
-          `${LIB}/distributed\\.(errors|tokens|validation)\\.ts$`,
+          `${LIB}/distributed\\.(errors|events|tokens|validation)\\.ts$`,
           `${LIB}/$1/`,
         ],
       },
@@ -68,7 +68,7 @@ module.exports = {
         pathNot: [
           `${LIB}/$1/`,
           `${LIB}/time/`,
-          `${LIB}/distributed\\.(errors|tokens|validation)\\.ts$`,
+          `${LIB}/distributed\\.(errors|events|tokens|validation)\\.ts$`,
         ],
       },
     },

@@ -3,7 +3,7 @@ import {
   type BypassReason,
   type CacheLevel,
   type FillOutcome,
-  emitCacheEvent,
+  cacheEvents,
 } from './cache.events.js';
 
 /** Totals since the start of the process. */
@@ -49,31 +49,31 @@ export class CacheCounters {
 
   hit(level: CacheLevel): void {
     this.#counts[level === 'l1' ? 'l1Hits' : 'l2Hits']++;
-    emitCacheEvent('hit', () => ({ cache: this.#cache, level }));
+    cacheEvents.emit('hit', () => ({ cache: this.#cache, level }));
   }
 
   bypass(reason: BypassReason): void {
     this.#counts.bypasses++;
-    emitCacheEvent('bypass', () => ({ cache: this.#cache, reason }));
+    cacheEvents.emit('bypass', () => ({ cache: this.#cache, reason }));
   }
 
   load(ok: boolean, durationMs: number): void {
     this.#counts.loads++;
     if (!ok) this.#counts.loadErrors++;
-    emitCacheEvent('load', () => ({ cache: this.#cache, ok, durationMs }));
+    cacheEvents.emit('load', () => ({ cache: this.#cache, ok, durationMs }));
   }
 
   fill(outcome: FillOutcome): void {
     if (outcome === 'stored' || outcome === 'rejected') this.#counts[outcome]++;
-    emitCacheEvent('fill', () => ({ cache: this.#cache, outcome }));
+    cacheEvents.emit('fill', () => ({ cache: this.#cache, outcome }));
   }
 
   wait(durationMs: number): void {
-    emitCacheEvent('wait', () => ({ cache: this.#cache, durationMs }));
+    cacheEvents.emit('wait', () => ({ cache: this.#cache, durationMs }));
   }
 
   invalidation(all: boolean, confirmed: boolean): void {
     this.#counts[confirmed ? 'invalidations' : 'invalidationFailures']++;
-    emitCacheEvent('invalidate', () => ({ cache: this.#cache, all, confirmed }));
+    cacheEvents.emit('invalidate', () => ({ cache: this.#cache, all, confirmed }));
   }
 }

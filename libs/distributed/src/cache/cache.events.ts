@@ -2,7 +2,7 @@
  * What the cache capability tells the outside: one diagnostics channel per kind of event. Without
  * subscribers nothing is built. Payloads carry names and numbers, never keys or values.
  */
-import { channel } from 'node:diagnostics_channel';
+import { openEventChannels } from '../distributed.events.js';
 
 /** Where a value came from. */
 export type CacheLevel = 'l1' | 'l2';
@@ -63,20 +63,5 @@ export const CACHE_CHANNELS = {
   bus: 'nestjs-distributed:cache:bus',
 } as const satisfies Record<keyof CacheEvents, string>;
 
-const channels = {
-  hit: channel(CACHE_CHANNELS.hit),
-  bypass: channel(CACHE_CHANNELS.bypass),
-  load: channel(CACHE_CHANNELS.load),
-  fill: channel(CACHE_CHANNELS.fill),
-  wait: channel(CACHE_CHANNELS.wait),
-  invalidate: channel(CACHE_CHANNELS.invalidate),
-  bus: channel(CACHE_CHANNELS.bus),
-};
-
-/** Publishes one event; the payload is only built when somebody listens. */
-export function emitCacheEvent<K extends keyof CacheEvents>(
-  kind: K,
-  payload: () => CacheEvents[K],
-): void {
-  if (channels[kind].hasSubscribers) channels[kind].publish(payload());
-}
+/** Emits the events of this room. */
+export const cacheEvents = openEventChannels<CacheEvents>(CACHE_CHANNELS);

@@ -15,7 +15,7 @@ import {
 import { RedisConnection } from '../redis/index.js';
 import { Clock, Random, type Timer } from '../time/index.js';
 import { type BusMessage, formatMessage, parseMessage } from './bus-message.js';
-import { emitCacheEvent } from './cache.events.js';
+import { cacheEvents } from './cache.events.js';
 import { CACHE_OPTIONS, type ResolvedCacheOptions } from './cache.options.js';
 import type { Announcement } from './cache.store.js';
 
@@ -158,7 +158,7 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
 
   #startEpoch(state: 'up' | 'gap'): void {
     this.#epoch++;
-    emitCacheEvent('bus', () => ({ state, epoch: this.#epoch }));
+    cacheEvents.emit('bus', () => ({ state, epoch: this.#epoch }));
   }
 
   /** Never rejects: an application boots while Redis is down, and the next beat tries again. */
@@ -205,7 +205,7 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
     this.#reported = state;
     if (state === 'down')
       this.#logger.warn('The invalidation bus is down: nothing is served from memory.');
-    emitCacheEvent('bus', () => ({ state, epoch: this.#epoch }));
+    cacheEvents.emit('bus', () => ({ state, epoch: this.#epoch }));
   }
 
   #dropSilentPeers(): void {

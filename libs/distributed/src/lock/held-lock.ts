@@ -3,7 +3,7 @@ import { type Duration, toMs } from '../time/index.js';
 import { Lease } from './lease.js';
 import { Lock, type ReleaseOutcome } from './lock.js';
 import { type LockBackendError, LockLostError, type LockLossReason } from './lock.errors.js';
-import { emitLockEvent } from './lock.events.js';
+import { lockEvents } from './lock.events.js';
 import type { Grant, LockBackend } from './lock-ticket.js';
 import { LockWatchdog } from './lock-watchdog.js';
 
@@ -106,7 +106,7 @@ export class HeldLock extends Lock {
     const { key } = this;
     const { name, onEnd } = this.options;
     const heldMs = this.backend.clock.now() - this.#acquiredAt;
-    emitLockEvent('release', () => ({ name, key, outcome, heldMs }));
+    lockEvents.emit('release', () => ({ name, key, outcome, heldMs }));
     onEnd(this);
     return outcome;
   }
@@ -147,7 +147,7 @@ export class HeldLock extends Lock {
   #renewalFailed(error: unknown): void {
     const { key, remaining: remainingMs } = this;
     const { name } = this.options;
-    emitLockEvent('renewFailed', () => ({ name, key, error, remainingMs }));
+    lockEvents.emit('renewFailed', () => ({ name, key, error, remainingMs }));
   }
 
   #endLease(): void {
@@ -159,7 +159,7 @@ export class HeldLock extends Lock {
     const { key, fencingToken } = this;
     const { name, abortOnLoss } = this.options;
     this.#loss = new LockLostError(name, key, reason);
-    emitLockEvent('lost', () => ({ name, key, reason, fencingToken }));
+    lockEvents.emit('lost', () => ({ name, key, reason, fencingToken }));
     if (abortOnLoss) this.#abort.abort(this.#loss);
   }
 }

@@ -3,7 +3,7 @@ import type { Clock, Random } from '../time/index.js';
 import { HeldLock } from './held-lock.js';
 import { LockAcquirer } from './lock-acquirer.js';
 import { LockBackendError, LockClosedError, LockWaitTimeoutError } from './lock.errors.js';
-import { type AcquireOutcome, emitLockEvent } from './lock.events.js';
+import { type AcquireOutcome, lockEvents } from './lock.events.js';
 import type { LockSettings } from './lock.options.js';
 import type { LockStore, LockStoreListener } from './lock.store.js';
 import type { Grant, LockBackend } from './lock-ticket.js';
@@ -38,7 +38,7 @@ export class LockDesk implements LockStoreListener {
     const startedAt = this.#backend.clock.now();
     const report = (outcome: AcquireOutcome): void => {
       const waitedMs = this.#backend.clock.now() - startedAt;
-      emitLockEvent('acquire', () => ({ name, key, outcome, waitedMs }));
+      lockEvents.emit('acquire', () => ({ name, key, outcome, waitedMs }));
     };
     try {
       const lock = await this.#cancellable(settings.signal, (signal) =>

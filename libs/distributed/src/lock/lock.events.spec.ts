@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { scriptedLocks, watched } from '../../../../test/support/scripted-lock.store.fixture.js';
-import { emitLockEvent, LOCK_CHANNELS } from './lock.events.js';
+import { lockEvents, LOCK_CHANNELS } from './lock.events.js';
 
 const events: [kind: string, payload: Record<string, unknown>][] = [];
 const listener = (payload: unknown, name: string | symbol): void => {
@@ -70,7 +70,7 @@ describe('lock events', () => {
   it('are not even built without a subscriber', () => {
     unsubscribe(LOCK_CHANNELS.lost, listener);
     let built = 0;
-    emitLockEvent('lost', () => {
+    lockEvents.emit('lost', () => {
       built++;
       return { name: '', key: '', reason: 'expired', fencingToken: 0 };
     });

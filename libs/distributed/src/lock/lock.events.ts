@@ -2,7 +2,7 @@
  * What the lock capability tells the outside: one diagnostics channel per kind of event. Without
  * subscribers nothing is built. Label metrics with `name`; `key` is for logs and traces only.
  */
-import { channel } from 'node:diagnostics_channel';
+import { openEventChannels } from '../distributed.events.js';
 import type { LockLossReason } from './lock.errors.js';
 import type { ReleaseOutcome } from './lock.js';
 
@@ -61,18 +61,5 @@ export const LOCK_CHANNELS = {
   chase: 'nestjs-distributed:lock:chase',
 } as const satisfies Record<keyof LockEvents, string>;
 
-const channels = {
-  acquire: channel(LOCK_CHANNELS.acquire),
-  release: channel(LOCK_CHANNELS.release),
-  lost: channel(LOCK_CHANNELS.lost),
-  renewFailed: channel(LOCK_CHANNELS.renewFailed),
-  chase: channel(LOCK_CHANNELS.chase),
-};
-
-/** Publishes one event; the payload is only built when somebody listens. */
-export function emitLockEvent<K extends keyof LockEvents>(
-  kind: K,
-  payload: () => LockEvents[K],
-): void {
-  if (channels[kind].hasSubscribers) channels[kind].publish(payload());
-}
+/** Emits the events of this room. */
+export const lockEvents = openEventChannels<LockEvents>(LOCK_CHANNELS);

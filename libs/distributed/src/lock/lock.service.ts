@@ -12,7 +12,7 @@ import {
   LockLostError,
   LockWaitTimeoutError,
 } from './lock.errors.js';
-import { emitLockEvent } from './lock.events.js';
+import { lockEvents } from './lock.events.js';
 import { LockDesk } from './lock-desk.js';
 import {
   type LockAcquireOptions,
@@ -164,7 +164,7 @@ export class LockService implements BeforeApplicationShutdown {
     const scope = await outer.join(waitMs, this.clock, settings.signal);
     const waitedMs = this.clock.now() - startedAt;
     const outcome = scope ? 'joined' : waitMs > 0 ? 'timeout' : 'busy';
-    emitLockEvent('acquire', () => ({ name, key, outcome, waitedMs }));
+    lockEvents.emit('acquire', () => ({ name, key, outcome, waitedMs }));
     return scope;
   }
 }

@@ -1,6 +1,6 @@
 /** Background releases: what nobody waits for, but must not stay in the store for a whole lease. */
 import type { Clock } from '../time/index.js';
-import { emitLockEvent } from './lock.events.js';
+import { lockEvents } from './lock.events.js';
 import type { LockStore } from './lock.store.js';
 import { happensWithin } from './timed-wait.js';
 
@@ -54,7 +54,7 @@ export class ReleaseChase {
       const done = reply === 'deleted' || (absentIsFinal && reply !== undefined);
       if (done || !(await this.#pause(pauseMs, until))) {
         const outcome = reply === 'deleted' ? reply : reply === undefined ? 'given-up' : 'absent';
-        emitLockEvent('chase', () => ({ key, outcome }));
+        lockEvents.emit('chase', () => ({ key, outcome }));
         return;
       }
     }

@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../time/index.js';
 import { type ShardFailure, ShardUnavailableError } from './partition.errors.js';
-import { emitPartitionEvent } from './partition.events.js';
+import { partitionEvents } from './partition.events.js';
 import {
   isPostgresAnswer,
   isPostgresShutdown,
@@ -91,7 +91,7 @@ export class ConnectionWatch {
   /** The failure as the caller gets it. */
   failure(reason: ShardFailure, cause: unknown): ShardUnavailableError {
     const { shard } = this.#parts;
-    emitPartitionEvent('shardFailure', () => ({ shard, reason }));
+    partitionEvents.emit('shardFailure', () => ({ shard, reason }));
     return new ShardUnavailableError(shard, reason, { executed: 'unknown', cause });
   }
 

@@ -2,7 +2,7 @@
  * What the partition capability tells the outside: one diagnostics channel per kind of event.
  * Without subscribers nothing is built. Payloads carry shard ids and slots, never keys.
  */
-import { channel } from 'node:diagnostics_channel';
+import { openEventChannels } from '../distributed.events.js';
 import type { ShardFailure } from './partition.errors.js';
 
 /** Payloads by channel. */
@@ -34,23 +34,5 @@ export const PARTITION_CHANNELS = {
   shardFailure: 'nestjs-distributed:partition:shard-failure',
 } as const satisfies Record<keyof PartitionEvents, string>;
 
-const channels = {
-  call: channel(PARTITION_CHANNELS.call),
-  refused: channel(PARTITION_CHANNELS.refused),
-  shardDown: channel(PARTITION_CHANNELS.shardDown),
-  shardUp: channel(PARTITION_CHANNELS.shardUp),
-  shardFailure: channel(PARTITION_CHANNELS.shardFailure),
-};
-
-/** Whether somebody listens, for payloads that need a clock reading. */
-export function hasPartitionListeners(kind: keyof PartitionEvents): boolean {
-  return channels[kind].hasSubscribers;
-}
-
-/** Publishes one event; the payload is only built when somebody listens. */
-export function emitPartitionEvent<K extends keyof PartitionEvents>(
-  kind: K,
-  payload: () => PartitionEvents[K],
-): void {
-  if (channels[kind].hasSubscribers) channels[kind].publish(payload());
-}
+/** Emits the events of this room. */
+export const partitionEvents = openEventChannels<PartitionEvents>(PARTITION_CHANNELS);

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../time/index.js';
 import type { PartitionKeyInput } from './canonical-key.js';
 import { CrossShardTransactionError, InvalidSlotError } from './partition.errors.js';
-import { emitPartitionEvent, hasPartitionListeners } from './partition.events.js';
+import { partitionEvents } from './partition.events.js';
 import { PartitionIds, slotFromId } from './partition-id.js';
 import { type PartitionContext, PartitionScope } from './partition-scope.js';
 import type { Shard } from './shard.js';
@@ -144,14 +144,14 @@ export class PartitionService {
     if (outer?.shard !== shard.id) await this.#ready(shard);
     const partition = { shard: shard.id, slot, dataSource: shard.dataSource };
     const work = (): Promise<T> => this.scope.enter(partition, async () => fn(partition));
-    return hasPartitionListeners('call') ? this.#measured(partition, work) : work();
+    return partitionEvents.hasSubscribers('call') ? this.#measured(partition, work) : work();
   }
 
   /** A transaction spans one shard: leaving it half-way would commit in two steps. */
   #refuseCrossing(to: Shard): void {
     const outer = this.scope.current();
     if (!outer || outer.shard === to.id || !this.shards.get(outer.shard).inTransaction) return;
-    emitPartitionEvent('refused', () => ({ shard: to.id, code: 'E_PARTITION_CROSS_SHARD' }));
+    partitionEvents.emit('refused', () => ({ shard: to.id, code: 'E_PARTITION_CROSS_SHARD' }));
     throw new CrossShardTransactionError(outer.shard, to.id);
   }
 
@@ -159,7 +159,7 @@ export class PartitionService {
     try {
       await shard.ready();
     } catch (error) {
-      emitPartitionEvent('refused', () => ({
+      partitionEvents.emit('refused', () => ({
         shard: shard.id,
         code: (error as { code?: string }).code ?? 'unknown',
       }));
@@ -177,7 +177,7 @@ export class PartitionService {
       return result;
     } finally {
       const durationMs = this.clock.now() - start;
-      emitPartitionEvent('call', () => ({ shard, slot, outcome, durationMs }));
+      partitionEvents.emit('call', () => ({ shard, slot, outcome, durationMs }));
     }
   }
 }

@@ -5,7 +5,7 @@
 import { Logger } from '@nestjs/common';
 import type { Clock } from '../time/index.js';
 import { ShardUnavailableError } from './partition.errors.js';
-import { emitPartitionEvent } from './partition.events.js';
+import { partitionEvents } from './partition.events.js';
 
 /** What the availability of a shard depends on. */
 export interface AvailabilityParts {
@@ -91,7 +91,7 @@ export class ShardAvailability {
     this.#cause = undefined;
     if (downMs > 0)
       this.#logger.log(`Shard '${shard}' answers again after ${Math.round(downMs)} ms`);
-    emitPartitionEvent('shardUp', () => ({ shard, downMs }));
+    partitionEvents.emit('shardUp', () => ({ shard, downMs }));
   }
 
   #goDown(cause: unknown): void {
@@ -104,7 +104,7 @@ export class ShardAvailability {
     this.#logger.warn(
       `Shard '${shard}' is unreachable; calls to it are refused until it answers: ${String(cause)}`,
     );
-    emitPartitionEvent('shardDown', () => ({ shard, cause }));
+    partitionEvents.emit('shardDown', () => ({ shard, cause }));
     onDown();
   }
 }

@@ -5,7 +5,7 @@ import type { NetworkFailure } from './failure.js';
 import type { Outcome, Protected } from './outcome.js';
 import type { PipelineContext } from './pipeline-context.js';
 import { TimeoutExceededError } from './resilience.errors.js';
-import { emitResilienceEvent } from './resilience.events.js';
+import { resilienceEvents } from './resilience.events.js';
 
 /** What the race is about. */
 export interface AttemptRace<T> {
@@ -66,12 +66,16 @@ export function raceAttempt<T>(race: AttemptRace<T>): Promise<Outcome<T>> {
 
 function attemptTimeout<T>(race: AttemptRace<T>, timeoutMs: number): TimeoutExceededError {
   const { name } = race.context;
-  emitResilienceEvent('timeout', () => ({ policy: name, attempt: race.attempt, scope: 'attempt' }));
+  resilienceEvents.emit('timeout', () => ({
+    policy: name,
+    attempt: race.attempt,
+    scope: 'attempt',
+  }));
   return new TimeoutExceededError(name, { scope: 'attempt', timeoutMs, executed: 'unknown' });
 }
 
 function late<T>(race: AttemptRace<T>, outcome: 'success' | 'failure'): void {
-  emitResilienceEvent('late', () => ({
+  resilienceEvents.emit('late', () => ({
     policy: race.context.name,
     attempt: race.attempt,
     outcome,

@@ -9,7 +9,7 @@ import { type Executed, mostExecuted, type NetworkFailure } from './failure.js';
 import type { Failed, Outcome, Protected } from './outcome.js';
 import type { PipelineContext } from './pipeline-context.js';
 import { TimeoutExceededError } from './resilience.errors.js';
-import { emitResilienceEvent } from './resilience.events.js';
+import { resilienceEvents } from './resilience.events.js';
 import { retryDelayMs } from './retry-rule.js';
 import type { TimeLimit } from './timeout-lanes.js';
 
@@ -173,7 +173,7 @@ export class PipelineCall<T> {
 
   #endByTotalTimeout(timeoutMs: number): void {
     const { name: policy } = this.context;
-    emitResilienceEvent('timeout', () => ({ policy, attempt: this.#attempts, scope: 'total' }));
+    resilienceEvents.emit('timeout', () => ({ policy, attempt: this.#attempts, scope: 'total' }));
     this.#totalError = new TimeoutExceededError(
       policy,
       { scope: 'total', timeoutMs, executed: this.#executedSoFar() },
@@ -197,7 +197,7 @@ export class PipelineCall<T> {
   }
 
   #refused(by: 'circuit-breaker' | 'bulkhead', error: unknown): Failed {
-    emitResilienceEvent('rejected', () => ({ policy: this.context.name, by }));
+    resilienceEvents.emit('rejected', () => ({ policy: this.context.name, by }));
     return this.#notRun(error);
   }
 }

@@ -3,7 +3,7 @@ import type { FallbackHandler } from './fallback.js';
 import type { Failed, Protected } from './outcome.js';
 import { type CallOptions, PipelineCall } from './pipeline-call.js';
 import type { PipelineContext } from './pipeline-context.js';
-import { emitResilienceEvent } from './resilience.events.js';
+import { resilienceEvents } from './resilience.events.js';
 
 /**
  * The order of strategies, outer → inner; the written order of decorators never matters. A fallback
@@ -63,7 +63,7 @@ export class Pipeline {
     { caller, attempts }: { caller: Caller; attempts: number },
   ): Promise<T> {
     const policy = this.context.name;
-    emitResilienceEvent('fallback', () => ({ policy, failure }));
+    resilienceEvents.emit('fallback', () => ({ policy, failure }));
     return (await fallback.call(caller.instance, error, [...(caller.args ?? [])], {
       policy,
       failure,

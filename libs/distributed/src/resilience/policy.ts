@@ -7,7 +7,7 @@ import type { Protected } from './outcome.js';
 import { type Caller, Pipeline, type Strategy } from './pipeline.js';
 import type { CallOptions } from './pipeline-call.js';
 import { configOf, mergeParts } from './policy-config.js';
-import { emitResilienceEvent } from './resilience.events.js';
+import { resilienceEvents } from './resilience.events.js';
 import type { PolicyParts } from './resilience.options.js';
 import { RetryBudget, type RetryBudgetConfig } from './retry-budget.js';
 
@@ -128,7 +128,7 @@ export class Policy {
     if (!config) return (this.#ownBreaker = undefined);
     this.#ownBreaker?.configure(config);
     return (this.#ownBreaker ??= new CircuitBreaker(this.name, config, this.engine, (state) =>
-      emitResilienceEvent('circuit', () => ({ policy: this.name, state })),
+      resilienceEvents.emit('circuit', () => ({ policy: this.name, state })),
     ));
   }
 

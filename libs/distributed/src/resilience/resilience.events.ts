@@ -2,7 +2,7 @@
  * What the resilience capability tells the outside: one diagnostics channel per kind of event.
  * Without subscribers nothing is built. Payloads carry names and numbers, never arguments.
  */
-import { channel } from 'node:diagnostics_channel';
+import { openEventChannels } from '../distributed.events.js';
 import type { CircuitState } from './circuit.js';
 import type { NetworkFailure } from './failure.js';
 import type { TimeoutScope } from './resilience.errors.js';
@@ -49,20 +49,5 @@ export const RESILIENCE_CHANNELS = {
   fallback: 'nestjs-distributed:resilience:fallback',
 } as const satisfies Record<keyof ResilienceEvents, string>;
 
-const channels = {
-  retry: channel(RESILIENCE_CHANNELS.retry),
-  budgetExhausted: channel(RESILIENCE_CHANNELS.budgetExhausted),
-  timeout: channel(RESILIENCE_CHANNELS.timeout),
-  late: channel(RESILIENCE_CHANNELS.late),
-  rejected: channel(RESILIENCE_CHANNELS.rejected),
-  circuit: channel(RESILIENCE_CHANNELS.circuit),
-  fallback: channel(RESILIENCE_CHANNELS.fallback),
-};
-
-/** Publishes one event; the payload is only built when somebody listens. */
-export function emitResilienceEvent<K extends keyof ResilienceEvents>(
-  kind: K,
-  payload: () => ResilienceEvents[K],
-): void {
-  if (channels[kind].hasSubscribers) channels[kind].publish(payload());
-}
+/** Emits the events of this room. */
+export const resilienceEvents = openEventChannels<ResilienceEvents>(RESILIENCE_CHANNELS);

@@ -3,7 +3,7 @@ import { backoffMs } from './backoff.js';
 import { isNetworkFailure } from './failure.js';
 import type { Failed } from './outcome.js';
 import type { PipelineContext } from './pipeline-context.js';
-import { emitResilienceEvent } from './resilience.events.js';
+import { resilienceEvents } from './resilience.events.js';
 
 /** What the rule looks at beside the failure. */
 export interface RetrySituation {
@@ -36,9 +36,9 @@ export function retryDelayMs(
   if (delayMs >= situation.remainingMs) return undefined;
   const { attempt } = situation;
   if (context.budget && !context.budget.tryRetry()) {
-    emitResilienceEvent('budgetExhausted', () => ({ policy: context.name, attempt }));
+    resilienceEvents.emit('budgetExhausted', () => ({ policy: context.name, attempt }));
     return undefined;
   }
-  emitResilienceEvent('retry', () => ({ policy: context.name, attempt, delayMs, failure }));
+  resilienceEvents.emit('retry', () => ({ policy: context.name, attempt, delayMs, failure }));
   return delayMs;
 }

@@ -14,7 +14,7 @@ import {
 import type { TransactionContext } from './transaction-context.js';
 import { CommitOutcomeUnknownError } from './transaction.errors.js';
 import {
-  emitTransactionEvent,
+  transactionEvents,
   type HookPhase,
   type TransactionOutcome,
 } from './transaction.events.js';
@@ -82,7 +82,7 @@ async function open(
   const connection = await TransactionConnection.acquire(dataSource, deadline, start);
   const waitedMs = deadline.elapsedMs;
   await connection.start();
-  emitTransactionEvent('begin', () => ({ label, dataSource: dataSourceName, waitedMs }));
+  transactionEvents.emit('begin', () => ({ label, dataSource: dataSourceName, waitedMs }));
   return new OpenTransaction(dataSource, connection, deadline, {
     label,
     dataSourceName,
@@ -185,7 +185,7 @@ class Run {
   async #conclude(outcome: TransactionOutcome, error?: unknown): Promise<void> {
     const { context, dataSource, dataSourceName, onHookError } = this.#environment;
     const { facts, deadline } = this.#transaction;
-    emitTransactionEvent('end', () => ({
+    transactionEvents.emit('end', () => ({
       label: facts.label,
       dataSource: dataSourceName,
       outcome,

@@ -3,7 +3,7 @@ import { ended } from './local-transaction.js';
 import { type RollbackRules, rollsBack } from './rollback-rules.js';
 import type { TransactionContext } from './transaction-context.js';
 import { UnexpectedRollbackError } from './transaction.errors.js';
-import { emitTransactionEvent } from './transaction.events.js';
+import { transactionEvents } from './transaction.events.js';
 import { TransactionScope } from './transaction-scope.js';
 
 /** Runs `fn` in a savepoint of `parent`. Siblings wait for each other. */
@@ -88,5 +88,5 @@ async function rollBack(
 function announce(scope: TransactionScope, outcome: 'RELEASED' | 'ROLLED_BACK'): void {
   const { label } = scope;
   const dataSource = scope.transaction.facts.dataSourceName;
-  emitTransactionEvent('savepoint', () => ({ label, dataSource, outcome }));
+  transactionEvents.emit('savepoint', () => ({ label, dataSource, outcome }));
 }

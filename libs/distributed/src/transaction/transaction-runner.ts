@@ -20,7 +20,7 @@ import { runInSavepoint } from './savepoint.js';
 import { ShardPort } from './shard.port.js';
 import { type Frame, TransactionContext } from './transaction-context.js';
 import { TransactionNotAllowedError, TransactionRequiredError } from './transaction.errors.js';
-import { emitTransactionEvent, type HookPhase } from './transaction.events.js';
+import { transactionEvents, type HookPhase } from './transaction.events.js';
 import type { ResolvedModuleOptions, ResolvedTransactionOptions } from './transaction.options.js';
 import { TRANSACTION_OPTIONS } from './transaction.tokens.js';
 
@@ -149,7 +149,7 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
   }
 
   #reportHook(error: unknown, label: string, phase: HookPhase): void {
-    emitTransactionEvent('hookFailed', () => ({ label, phase, error }));
+    transactionEvents.emit('hookFailed', () => ({ label, phase, error }));
     try {
       if (this.options.onHookError) return this.options.onHookError(error, { label, phase });
     } catch (failure) {

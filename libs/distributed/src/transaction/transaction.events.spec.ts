@@ -7,7 +7,7 @@ import {
   type TransactionFixture,
 } from '../../../../test/support/transaction.fixture.js';
 import { Propagation, TRANSACTION_CHANNELS } from './index.js';
-import { emitTransactionEvent } from './transaction.events.js';
+import { transactionEvents } from './transaction.events.js';
 
 describe('transaction events', () => {
   let f: TransactionFixture;
@@ -67,7 +67,7 @@ describe('transaction events', () => {
 
   it('builds no payload without subscribers', () => {
     channels.forEach(([, name], index) => unsubscribe(name, listeners[index]!));
-    emitTransactionEvent('hookFailed', () => {
+    transactionEvents.emit('hookFailed', () => {
       throw new Error('built for nobody');
     });
     channels.forEach(([, name], index) => subscribe(name, listeners[index]!));

@@ -2,7 +2,7 @@
  * What the transaction capability tells the outside: one diagnostics channel per kind of event.
  * Without subscribers nothing is built. Labels are names (`Class.method`), never data.
  */
-import { channel } from 'node:diagnostics_channel';
+import { openEventChannels } from '../distributed.events.js';
 
 /** How a transaction ended. `UNKNOWN`: COMMIT was sent and its answer never came. */
 export type TransactionOutcome = 'COMMITTED' | 'ROLLED_BACK' | 'UNKNOWN';
@@ -49,17 +49,5 @@ export const TRANSACTION_CHANNELS = {
   hookFailed: 'nestjs-distributed:transaction:hook-failed',
 } as const satisfies Record<keyof TransactionEvents, string>;
 
-const channels = {
-  begin: channel(TRANSACTION_CHANNELS.begin),
-  end: channel(TRANSACTION_CHANNELS.end),
-  savepoint: channel(TRANSACTION_CHANNELS.savepoint),
-  hookFailed: channel(TRANSACTION_CHANNELS.hookFailed),
-};
-
-/** Publishes one event; the payload is only built when somebody listens. */
-export function emitTransactionEvent<K extends keyof TransactionEvents>(
-  kind: K,
-  payload: () => TransactionEvents[K],
-): void {
-  if (channels[kind].hasSubscribers) channels[kind].publish(payload());
-}
+/** Emits the events of this room. */
+export const transactionEvents = openEventChannels<TransactionEvents>(TRANSACTION_CHANNELS);
