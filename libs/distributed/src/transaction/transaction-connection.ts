@@ -97,7 +97,11 @@ export class TransactionConnection {
     return new TransactionConnectionLostError(this.#options.label, this.#lost?.cause);
   }
 
-  /** One round trip: isolation, mode and the server's own time limits travel with START. */
+  /**
+   * One round trip: isolation, mode and the server's own time limits travel with START.
+   * @throws TransactionTimeoutError `E_TRANSACTION_TIMEOUT` without an answer in time
+   * @throws TransactionConnectionLostError `E_TRANSACTION_CONNECTION_LOST`; what the server refused
+   */
   async start(): Promise<void> {
     const { isolation, readOnly, limits, label } = this.#options;
     const modes = [isolation && `ISOLATION LEVEL ${isolation}`, readOnly && 'READ ONLY'];
@@ -115,8 +119,10 @@ export class TransactionConnection {
           new TransactionTimeoutError(label, this.#deadline.ms, 'waiting for START TRANSACTION'),
       );
     } catch (error) {
+      const explained = error instanceof TransactionTimeoutError || isRefusal(error);
+      if (!explained) this.#lost ??= { cause: error };
       await this.destroy();
-      throw this.isLost ? this.lostError() : error;
+      throw explained ? error : this.lostError();
     }
   }
 

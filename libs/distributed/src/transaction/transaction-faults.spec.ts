@@ -207,6 +207,22 @@ describe('a network that fails', () => {
     expect(ran).toBe(false);
   });
 
+  // Naive: the connection is destroyed first, and the timeout then reported as a lost connection.
+  it('the answer of START never comes: a timeout, nothing ran', async () => {
+    let ran = false;
+    // The first transaction of a DataSource is preceded by the proof that joining works.
+    await tx.run(() => f.pid());
+    proxy.dropNextReply({ to: 'START TRANSACTION', keepOpen: true });
+    const failing = tx.run(
+      async () => {
+        ran = true;
+      },
+      { timeout: 300 },
+    );
+    await expect(failing).rejects.toMatchObject({ code: 'E_TRANSACTION_TIMEOUT' });
+    expect(ran).toBe(false);
+  });
+
   // Naive: the transaction keeps its locks until TCP gives up, for hours.
   it('a dead network in the middle: the caller gets an error, the server ends the transaction itself', async () => {
     const failing = tx.run(
