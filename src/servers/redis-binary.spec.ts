@@ -1,5 +1,5 @@
 /** A Redis for every machine. Programs are played by shell scripts: no mirror is asked. */
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -58,15 +58,20 @@ describe('findRedisBinary', () => {
   it('makes one private copy when several look at the same time, and replaces a broken one', async () => {
     // Nothing else: a real Redis of this machine must not be found.
     const env = { PATH: await debian() };
-    await mkdir(join(cache, 'usr', 'bin'), { recursive: true });
-    await writeFile(join(cache, 'usr', 'bin', 'redis-server'), 'not a program', { mode: 0o755 });
+    const broken = join(cache, 'copy-broken', 'usr', 'bin');
+    await mkdir(broken, { recursive: true });
+    await writeFile(join(broken, 'redis-server'), 'not a program', { mode: 0o755 });
+    await symlink('copy-broken', join(cache, 'current'));
     const found = await Promise.all([1, 2, 3, 4].map(() => findRedisBinary({ env, cache })));
     for (const binary of found) {
       expect(binary).toMatchObject({ version: '7.7.7', origin: `private copy (${cache})` });
-      expect(binary.env['LD_LIBRARY_PATH']).toBe(join(cache, 'usr', 'lib', 'some-linux'));
+      expect(binary.env['LD_LIBRARY_PATH']).toBe(
+        join(cache, 'current', 'usr', 'lib', 'some-linux'),
+      );
     }
     expect((await readdir(directory)).toSorted()).toEqual(['debian', 'redis']);
-    expect(await readdir(cache)).toEqual(['usr']);
+    expect(await readdir(cache)).toContain(await readlink(join(cache, 'current')));
+    expect(await readdir(cache)).not.toContain('copy-broken');
   });
 
   /** Programs that behave like apt-get and dpkg-deb, slowly. */

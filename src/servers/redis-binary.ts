@@ -1,13 +1,27 @@
 /** Where a Redis server comes from: this machine, or a private copy that needs no root. */
 import { execFile } from 'node:child_process';
-import { access, constants, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
+import {
+  access,
+  constants,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  symlink,
+} from 'node:fs/promises';
+import { basename, delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { unpackDebianRedis } from './redis-debian.js';
 import { ServerMissingError } from './server.errors.js';
 import { workspaceRoot } from './workspace-root.js';
 
 const run = promisify(execFile);
+
+/** The link to the copy in use, inside the cache. */
+const CURRENT = 'current';
 
 /** A Redis (or Valkey) server that can be started. */
 export interface RedisBinary {
@@ -51,19 +65,20 @@ async function named(file: string, env: NodeJS.ProcessEnv): Promise<RedisBinary>
 async function provision(cache: string, env: NodeJS.ProcessEnv): Promise<RedisBinary> {
   let cause: unknown;
   try {
-    await mkdir(dirname(cache), { recursive: true });
-    // Beside the cache, so that the rename below is atomic.
-    const fresh = await mkdtemp(`${cache}-`);
+    await mkdir(cache, { recursive: true });
+    const copy = await mkdtemp(join(cache, 'copy-'));
     try {
-      await unpackDebianRedis(fresh, env);
-      await publish(fresh, cache, env);
-    } finally {
-      await rm(fresh, { recursive: true, force: true });
+      await unpackDebianRedis(copy, env);
+    } catch (error) {
+      await rm(copy, { recursive: true, force: true });
+      throw error;
     }
+    await publish(copy, cache, env);
     const found = await cached(cache, env);
     if (found) return found;
   } catch (error) {
     cause = error;
+    await rmdir(cache).catch(() => {});
   }
   const reason = cause instanceof Error ? ` (${cause.message})` : '';
   throw new ServerMissingError(
@@ -75,27 +90,26 @@ async function provision(cache: string, env: NodeJS.ProcessEnv): Promise<RedisBi
   );
 }
 
-/** Puts `fresh` in the cache's place, unless another process has put a working copy there first. */
-async function publish(fresh: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
-  try {
-    await rename(fresh, cache);
-  } catch (error) {
-    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    if (await cached(cache, env)) return;
-    // A copy that does not run, for instance of another architecture. Renamed away before it is
-    // deleted: deleting in place could hit the copy another process puts there meanwhile.
-    const stale = await mkdtemp(`${cache}-stale-`);
-    await rename(cache, join(stale, 'redis')).catch(() => {});
-    await rm(stale, { recursive: true, force: true });
-    await publish(fresh, cache, env);
-  }
+/**
+ * Points the cache at `copy`, unless another process has pointed it at a working one. The link is
+ * replaced by a rename, so there is no instant at which somebody else finds nothing.
+ */
+async function publish(copy: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const current = join(cache, CURRENT);
+  if (await cached(cache, env)) return rm(copy, { recursive: true, force: true });
+  const broken = await readlink(current).catch(() => undefined);
+  const link = join(copy, CURRENT);
+  await symlink(basename(copy), link);
+  await rename(link, current);
+  if (broken) await rm(join(cache, broken), { recursive: true, force: true });
 }
 
 async function cached(cache: string, env: NodeJS.ProcessEnv): Promise<RedisBinary | undefined> {
-  const lib = join(cache, 'usr', 'lib');
+  const copy = join(cache, CURRENT, 'usr');
+  const lib = join(copy, 'lib');
   const folders = (await readdir(lib).catch(() => [])).map((name) => join(lib, name));
   const path = [...folders, env['LD_LIBRARY_PATH']].filter(Boolean).join(':');
-  const file = join(cache, 'usr', 'bin', 'redis-server');
+  const file = join(copy, 'bin', 'redis-server');
   return usable(file, { ...env, LD_LIBRARY_PATH: path }, `private copy (${cache})`);
 }
 
