@@ -1,4 +1,5 @@
 /** Ports for servers that several runs start at the same time. */
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { ServerStartError } from './server.errors.js';
 
@@ -10,16 +11,19 @@ import { ServerStartError } from './server.errors.js';
 const FIRST_PORT = 15_000;
 const PORTS = 17_000;
 
-/** A TCP port of 127.0.0.1 that nobody listens on right now. */
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on, and that nobody else who asks here gets while this
+ * process lives: not while its server is still booting, nor while it is down for a restart.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
-    if (await isFree(port)) return port;
+    if ((await claim(port)) && (await isFree(port))) return port;
   }
 }
 
 /**
- * Starts a server on a free port; when another process takes the port first, on another one.
+ * Starts a server on a free port; when a stranger takes the port first, on another one.
  * @throws ServerStartError after ten ports, or at once for any other failure
  */
 export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
@@ -31,6 +35,19 @@ export async function onFreePort<T>(start: (port: number) => Promise<T>): Promis
       if (!taken || attempt === 10) throw error;
     }
   }
+}
+
+/** The UDP port of the same number stands for the claim: the system gives it to one process only. */
+function claim(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4')
+      .once('error', () => resolve(false))
+      .once('listening', () => {
+        socket.unref();
+        resolve(true);
+      });
+    socket.bind({ port, address: '127.0.0.1', exclusive: true });
+  });
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -1,5 +1,6 @@
 /** Servers start, fail, come back, and leave nothing behind. */
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
@@ -136,6 +137,18 @@ describe('a process that dies', () => {
       expect(parent.signalCode).toBe(signal);
     },
   );
+});
+
+describe('freePort', () => {
+  // Mutation: only probe the port. A gateway that boots for seconds lost it to another run.
+  it('gives a port to one asker only, before its server listens', async () => {
+    const port = await freePort();
+    const socket = createSocket('udp4');
+    socket.bind({ port, address: '127.0.0.1', exclusive: true });
+    const [error] = await once(socket, 'error');
+    expect(error).toMatchObject({ code: 'EADDRINUSE' });
+    socket.close();
+  });
 });
 
 describe('onFreePort', () => {

@@ -31,7 +31,7 @@ import {
 import { Test } from '@nestjs/testing';
 import { firstValueFrom, type Observable } from 'rxjs';
 import request from 'supertest';
-import { freePort } from '../../support/free-port.fixture.js';
+import { freePort } from '../../../src/servers/index.js';
 import { Recorded, recordingModule } from '../../support/recording-aspect.fixture.js';
 
 @Injectable()
