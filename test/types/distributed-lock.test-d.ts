@@ -47,7 +47,7 @@ export class MustNotCompile {
   async objectKey(_dto: Pay): Promise<void> {}
 
   // @ts-expect-error no such option
-  @DistributedLock('constant', { fairness: 'strict' })
+  @DistributedLock('constant', { fair: true })
   async unknownOption(): Promise<void> {}
 }
 

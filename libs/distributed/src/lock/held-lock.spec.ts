@@ -71,8 +71,10 @@ describe('a held lock', () => {
 
   it('counts a renewal from before it was sent (mutation: count from the reply)', async () => {
     class SlowStore extends ScriptedLockStore {
-      override async renew(key: string, owner: string, leaseMs: number): Promise<boolean> {
-        const renewed = await super.renew(key, owner, leaseMs);
+      override async renew(
+        ...command: Parameters<ScriptedLockStore['renew']>
+      ): Promise<PromiseSettledResult<boolean>[]> {
+        const renewed = await super.renew(...command);
         await clock.sleep(400);
         return renewed;
       }

@@ -1,148 +1,205 @@
-/** Where locks of one application are handed out and called in: acquisition, holders, shutdown. */
+/** Where locks of one application are handed out and called in: lines, holders, shutdown. */
 import type { Clock, Random } from '../time/index.js';
+import { Contender, isGrant } from './contender.js';
 import { HeldLock } from './held-lock.js';
-import { LockAcquirer } from './lock-acquirer.js';
+import type { LockBackend } from './lock-backend.js';
 import { LockBackendError, LockClosedError, LockWaitTimeoutError } from './lock.errors.js';
 import { type AcquireOutcome, lockEvents } from './lock.events.js';
-import type { LockSettings } from './lock.options.js';
+import { type HandoffLimits, type LineDesk, LockLine } from './lock-line.js';
+import type { LockRequest } from './lock.options.js';
 import type { LockStore, LockStoreListener } from './lock.store.js';
-import type { Grant, LockBackend } from './lock-ticket.js';
+import { LockWatchdog } from './lock-watchdog.js';
 import { ReleaseChase } from './release-chase.js';
-import { happensWithin } from './timed-wait.js';
+import { StrictQueue } from './strict-queue.js';
+import { happensWithin, unlessAborted } from './timed-wait.js';
 
-/** What acquiring needs of the settings of a call. */
-export type AcquireSettings = Pick<
-  LockSettings,
-  'name' | 'leaseMs' | 'waitMs' | 'renew' | 'onLost' | 'signal'
->;
+/** Settings that all locks of an application share. */
+export interface LockDeskSettings extends HandoffLimits {
+  readonly commandTimeoutMs: number;
+}
 
 /** Knows every waiter and every holder of the application. */
-export class LockDesk implements LockStoreListener {
-  readonly #backend: LockBackend;
-  readonly #acquirer: LockAcquirer;
-  readonly #waiting = new Set<AbortController>();
-  readonly #held = new Map<string, HeldLock>();
+export class LockDesk implements LineDesk, LockStoreListener {
+  readonly backend: LockBackend;
+  readonly watchdog: LockWatchdog;
+  readonly #process: string;
+  readonly #lines = new Map<string, LockLine>();
+  readonly #strict = new Map<string, StrictQueue>();
+  /** All lines with something to do, also those that are nobody else's to find. */
+  readonly #busy = new Set<LockLine>();
+  readonly #expected = new Map<string, LockLine>();
+  readonly #held = new Set<HeldLock>();
+  readonly #attempts = new Set<Promise<unknown>>();
+  #claims = 0;
   #watching = false;
   #closed: LockClosedError | undefined;
   #onLastRelease: (() => void) | undefined;
 
-  constructor(store: LockStore, clock: Clock, random: Random, commandTimeoutMs: number) {
+  constructor(
+    store: LockStore,
+    clock: Clock,
+    random: Random,
+    readonly limits: LockDeskSettings,
+  ) {
+    const { commandTimeoutMs } = limits;
     const chase = new ReleaseChase(store, clock, commandTimeoutMs);
-    this.#backend = { store, clock, random, chase, commandTimeoutMs };
-    this.#acquirer = new LockAcquirer(this.#backend);
+    this.#process = random.token();
+    const nextOwner = (): string => `${this.#process}:${(++this.#claims).toString(36)}`;
+    this.backend = { store, clock, random, chase, commandTimeoutMs, nextOwner };
+    this.watchdog = new LockWatchdog(this.backend);
   }
 
   /** A held lock; null when it was taken and there is no time to wait. */
-  async acquire(key: string, settings: AcquireSettings): Promise<HeldLock | null> {
-    const { name } = settings;
-    const startedAt = this.#backend.clock.now();
-    const report = (outcome: AcquireOutcome): void => {
-      const waitedMs = this.#backend.clock.now() - startedAt;
-      lockEvents.emit('acquire', () => ({ name, key, outcome, waitedMs }));
-    };
+  async acquire(request: LockRequest): Promise<HeldLock | null> {
+    const { clock } = this.backend;
+    const startedAt = clock.now();
     try {
-      const lock = await this.#cancellable(settings.signal, (signal) =>
-        this.#obtain(key, settings, signal),
-      );
-      report(lock ? 'acquired' : 'busy');
+      const lock = await this.#obtain(request);
+      this.#report(request, lock ? 'acquired' : 'busy', startedAt);
       return lock;
     } catch (error) {
-      report(outcomeOf(error));
+      this.#report(request, outcomeOf(error), startedAt);
       throw error;
     }
   }
 
-  freed(key: string, owner: string): void {
-    // A lock that is being released ignores this; for any other owner it was forced.
-    this.#held.get(owner)?.lose('revoked');
-    this.#acquirer.freed(key);
+  turn(owner: string): void {
+    this.#expected.get(owner)?.wake();
+  }
+
+  revoked(owner: string): void {
+    this.watchdog.find(owner)?.lose('revoked');
   }
 
   resync(): void {
-    this.#acquirer.resync();
+    for (const line of this.#expected.values()) line.wake();
+  }
+
+  expect(owner: string, line: LockLine | undefined): void {
+    if (line) this.#expected.set(owner, line);
+    else this.#expected.delete(owner);
+  }
+
+  opened(lock: HeldLock): void {
+    this.#held.add(lock);
+  }
+
+  closed(lock: HeldLock): void {
+    this.#held.delete(lock);
+    if (this.#held.size === 0) this.#onLastRelease?.();
+  }
+
+  idle(line: LockLine): void {
+    this.#busy.delete(line);
+    if (this.#lines.get(line.key) === line) this.#lines.delete(line.key);
+    if (this.#strict.get(line.key)?.empty) this.#strict.delete(line.key);
   }
 
   /** See `LockService.beforeApplicationShutdown`. */
   async close(graceMs: number): Promise<void> {
-    const { chase, clock, commandTimeoutMs } = this.#backend;
+    const { chase, clock, commandTimeoutMs, store } = this.backend;
     this.#closed = new LockClosedError();
-    for (const cancel of this.#waiting) cancel.abort(this.#closed);
+    for (const line of this.#busy) line.cancel(this.#closed);
     if (this.#held.size > 0) {
       const released = new Promise<void>((resolve) => {
         this.#onLastRelease = resolve;
       });
       await happensWithin(released, graceMs, clock);
     }
-    for (const lock of this.#held.values()) {
+    for (const lock of this.#held) {
       lock.lose('shutdown');
       void lock.release();
     }
-    await happensWithin(chase.settled(), commandTimeoutMs, clock);
+    const settled = Promise.allSettled(this.#attempts).then(() => chase.settled());
+    await happensWithin(settled, commandTimeoutMs, clock);
     chase.stop();
-    await this.#backend.store.unwatch();
+    await store.unwatch();
   }
 
-  async #obtain(
-    key: string,
-    settings: AcquireSettings,
-    signal: AbortSignal,
-  ): Promise<HeldLock | null> {
-    this.#watch();
-    const { name, leaseMs, waitMs } = settings;
-    const request = { name, key, leaseMs, signal };
-    const grant =
-      waitMs > 0 ? await this.#acquirer.wait(request, waitMs) : await this.#acquirer.once(request);
-    if (signal.aborted) {
-      if (grant) this.#giveBack(grant);
-      throw signal.reason;
-    }
-    // In the same turn as the check: a shutdown finds either a waiter or a holder.
-    return grant && this.#hold(grant, settings);
-  }
-
-  /** Runs a wait that ends when the caller's signal or the shutdown says so. */
-  async #cancellable<T>(
-    outer: AbortSignal | undefined,
-    wait: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  async #obtain(request: LockRequest): Promise<HeldLock | null> {
     if (this.#closed) throw this.#closed;
-    outer?.throwIfAborted();
-    const cancel = new AbortController();
-    const onAbort = (): void => cancel.abort(outer?.reason);
-    outer?.addEventListener('abort', onAbort, { once: true });
-    this.#waiting.add(cancel);
+    request.signal?.throwIfAborted();
+    this.#watch();
+    return request.waitMs > 0
+      ? await this.#lineFor(request).wait(request)
+      : await this.#once(request);
+  }
+
+  #lineFor({ key, fairness }: LockRequest): LockLine {
+    const line = fairness === 'strict' ? this.#strictLine(key) : this.#sharedLine(key);
+    this.#busy.add(line);
+    return line;
+  }
+
+  /** One line per key: its waiters contend together. */
+  #sharedLine(key: string): LockLine {
+    let line = this.#lines.get(key);
+    if (!line) {
+      line = new LockLine(this, key);
+      this.#lines.set(key, line);
+    }
+    return line;
+  }
+
+  /** A line for one waiter, which contends for itself. */
+  #strictLine(key: string): LockLine {
+    let queue = this.#strict.get(key);
+    if (!queue) {
+      queue = new StrictQueue();
+      this.#strict.set(key, queue);
+    }
+    const line = new LockLine(this, key, queue);
+    queue.enter(line);
+    return line;
+  }
+
+  /** Asks without waiting; what this process holds itself it need not ask. */
+  async #once(request: LockRequest): Promise<HeldLock | null> {
+    const { key, leaseMs, signal } = request;
+    if (this.#lines.get(key)?.held) return null;
+    const contender = new Contender(this.backend, key);
+    const fences = this.limits.handoffs + 1;
+    const attempt = contender.attempt({ leaseMs, fences, queue: false });
+    this.#attempts.add(attempt);
     try {
-      return await wait(cancel.signal);
+      const answer = await (signal ? unlessAborted(attempt, signal) : attempt);
+      signal?.throwIfAborted();
+      // In the same turn as the adoption: a shutdown finds either an attempt or a holder.
+      if (this.#closed) throw this.#closed;
+      return isGrant(answer) ? this.#lineOf(key).adopt(answer, request) : null;
+    } catch (error) {
+      if (signal?.aborted)
+        void attempt.then(
+          () => contender.abandon(),
+          () => contender.abandon(),
+        );
+      else contender.abandon();
+      throw error instanceof LockBackendError ? error.nothingRan : error;
     } finally {
-      this.#waiting.delete(cancel);
-      outer?.removeEventListener('abort', onAbort);
+      this.#attempts.delete(attempt);
     }
   }
 
-  #hold(grant: Grant, settings: AcquireSettings): HeldLock {
-    const lock = new HeldLock(this.#backend, grant, {
-      name: settings.name,
-      renew: settings.renew,
-      abortOnLoss: settings.onLost !== 'ignore',
-      onEnd: ({ owner }) => {
-        this.#held.delete(owner);
-        if (this.#held.size === 0) this.#onLastRelease?.();
-      },
-    });
-    this.#held.set(grant.owner, lock);
-    return lock;
+  /** The line that takes a lock over which nobody waited for. */
+  #lineOf(key: string): LockLine {
+    const shared = this.#sharedLine(key);
+    const line = shared.free ? shared : new LockLine(this, key);
+    this.#busy.add(line);
+    return line;
   }
 
-  #giveBack({ key, owner, leaseMs }: Grant): void {
-    this.#backend.chase.start({ key, owner, forMs: leaseMs, absentIsFinal: true });
+  #report({ name, key }: LockRequest, outcome: AcquireOutcome, startedAt: number): void {
+    lockEvents.emit('acquire', () => {
+      return { name, key, outcome, waitedMs: this.backend.clock.now() - startedAt };
+    });
   }
 
   /** Starts the store's reports with the first lock; without them waiters poll. */
   #watch(): void {
     if (this.#watching) return;
     this.#watching = true;
-    this.#backend.store.watch(this).then(
-      // Whatever was freed before the reports began, nobody was told.
+    this.backend.store.watch(this.#process, this).then(
+      // Whatever happened before the reports began, nobody was told.
       () => this.resync(),
       () => {
         this.#watching = false;

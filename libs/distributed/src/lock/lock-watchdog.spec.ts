@@ -1,78 +1,85 @@
-/** When the watchdog renews, and what it does with failures. */
+/** When the watchdog renews, how many at once, and what it does with failures. */
 import { describe, expect, it } from '@jest/globals';
-import { FakeClock } from '../testing/fake-clock.js';
-import { LockWatchdog } from './lock-watchdog.js';
+import { scriptedLocks } from '../../../../test/support/scripted-lock.store.fixture.js';
 
-const LEASE_MS = 3_000;
-
-class Renewals {
-  readonly clock = new FakeClock();
-  readonly at: number[] = [];
-  readonly failures: unknown[] = [];
-  revocations = 0;
-  answers: (boolean | Error)[] = [];
-  readonly watchdog = new LockWatchdog(this.clock, {
-    leaseMs: LEASE_MS,
-    renew: async () => {
-      this.at.push(this.clock.now());
-      const answer = this.answers.shift() ?? true;
-      if (answer instanceof Error) throw answer;
-      return answer;
-    },
-    revoked: () => this.revocations++,
-    failed: (error) => this.failures.push(error),
-  });
-}
+const LEASE = { lease: '3s' } as const;
 
 describe('LockWatchdog', () => {
   it('renews at every third of the lease', async () => {
-    const { watchdog, clock, at } = new Renewals();
-    watchdog.start();
-    await clock.advance(LEASE_MS);
+    const { clock, store, locks } = scriptedLocks();
+    const lock = await locks.acquire('k', LEASE);
+    const at: number[] = [];
+    for (let ms = 0; ms < 3_000; ms += 100) {
+      await clock.advance(100);
+      if (store.sent('renew').length > at.length) at.push(clock.now());
+    }
     expect(at).toEqual([1_000, 2_000, 3_000]);
-    watchdog.stop();
+    await lock.release();
   });
 
   it('repeats a failed renewal quickly, then keeps its rhythm (mutation: wait for the next third)', async () => {
-    const renewals = new Renewals();
-    const error = new Error('down');
-    renewals.answers = [error, error, error];
-    renewals.watchdog.start();
-    await renewals.clock.advance(2_350);
-    expect(renewals.at).toEqual([1_000, 1_050, 1_150, 1_350, 2_350]);
-    expect(renewals.failures).toEqual([error, error, error]);
-    renewals.watchdog.stop();
+    const { clock, store, locks } = scriptedLocks();
+    const lock = await locks.acquire('k', LEASE);
+    store.faults.push('refused', 'refused', 'refused');
+    const counts: number[] = [];
+    for (const ms of [1_000, 50, 100, 200, 999, 1]) {
+      await clock.advance(ms);
+      counts.push(store.sent('renew').length);
+    }
+    expect(counts).toEqual([1, 2, 3, 4, 4, 5]);
+    await lock.release();
   });
 
   it('never gives up by itself: the lease decides (mutation: stop after n failures)', async () => {
-    const renewals = new Renewals();
-    renewals.answers = Array.from({ length: 1_000 }, () => new Error('down'));
-    renewals.watchdog.start();
-    await renewals.clock.advance(20 * LEASE_MS);
-    expect(renewals.at.length).toBeGreaterThan(100);
-    expect(renewals.revocations).toBe(0);
-    renewals.watchdog.stop();
+    const { clock, store, locks } = scriptedLocks();
+    const lock = await locks.acquire('k', LEASE);
+    store.always = 'refused';
+    await clock.advance(2_967);
+    expect(lock.held).toBe(true);
+    const sent = store.sent('renew').length;
+    expect(sent).toBeGreaterThan(6);
+    await clock.advance(60_000);
+    expect(lock.loss).toMatchObject({ reason: 'expired' });
+    expect(store.sent('renew').length).toBeLessThanOrEqual(sent + 1);
+    await lock.release();
   });
 
   it('ends when the store denies a renewal', async () => {
-    const renewals = new Renewals();
-    renewals.answers = [false];
-    renewals.watchdog.start();
-    await renewals.clock.advance(10 * LEASE_MS);
-    expect(renewals.at).toEqual([1_000]);
-    expect(renewals.revocations).toBe(1);
-    expect(renewals.clock.pendingTimers).toBe(0);
+    const { clock, store, locks } = scriptedLocks();
+    const lock = await locks.acquire('k', LEASE);
+    store.vanish('k');
+    await clock.advance(30_000);
+    expect(store.sent('renew')).toHaveLength(1);
+    expect(lock.loss).toMatchObject({ reason: 'revoked' });
+    expect(clock.pendingTimers).toBe(0);
   });
 
-  it('stays silent after stop, also when a renewal is under way', async () => {
-    const renewals = new Renewals();
-    renewals.answers = [false];
-    renewals.watchdog.start();
-    const moved = renewals.clock.advance(1_000);
-    renewals.watchdog.stop();
+  it('stays silent after a release, also when a renewal is under way', async () => {
+    const { clock, store, locks } = scriptedLocks();
+    const lock = await locks.acquire('k', LEASE);
+    const moved = clock.advance(1_000);
+    expect(await lock.release()).toBe('released');
     await moved;
-    await renewals.clock.advance(10 * LEASE_MS);
-    expect(renewals.revocations).toBe(0);
-    expect(renewals.clock.pendingTimers).toBe(0);
+    await clock.advance(30_000);
+    expect(lock.loss).toBeUndefined();
+    expect(store.sent('renew').length).toBeLessThanOrEqual(1);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('renews together what is due together, with one timer (mutation: a timer per lock)', async () => {
+    const { clock, store, locks } = scriptedLocks();
+    const batches: number[] = [];
+    const renew = store.renew.bind(store);
+    store.renew = (commands, options) => {
+      batches.push(commands.length);
+      return renew(commands, options);
+    };
+    const held = await Promise.all(
+      Array.from({ length: 250 }, (_, n) => locks.acquire(['k', n], LEASE)),
+    );
+    expect(clock.pendingTimers).toBe(2);
+    await clock.advance(1_000);
+    expect(batches).toEqual([100, 100, 50]);
+    await Promise.all(held.map((lock) => lock.release()));
   });
 });

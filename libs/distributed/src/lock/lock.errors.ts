@@ -7,6 +7,8 @@ export type LockLossReason =
   | 'expired'
   /** The store no longer has this holder: forced release, flush, eviction or a lossy failover. */
   | 'revoked'
+  /** It was held for longer than `maxHold`. */
+  | 'max-hold'
   /** The application shut down and the grace period for holders was over. */
   | 'shutdown'
   /** The holder released it; whoever still asks is late. */
@@ -71,6 +73,7 @@ export class LockLostError extends DistributedError {
 const LOSSES: Readonly<Record<LockLossReason, string>> = {
   expired: 'expired before its lease could be renewed',
   revoked: 'was taken away in the store',
+  'max-hold': 'was held for longer than its `maxHold`',
   shutdown: 'was released because the application shut down',
   released: 'has been released already',
 };

@@ -12,6 +12,12 @@ export interface LockDefaults {
   wait?: Duration;
   /** Whether the lease is renewed, at a third of it, while the holder works. Default true. */
   renew?: boolean;
+  /**
+   * Who is next among waiters. `'process'` (default): waiters of one process may follow each other up
+   * to `localHandoffs` times, without a command to the store. `'strict'`: first come, first served, on
+   * all machines together.
+   */
+  fairness?: 'process' | 'strict';
   /** Whether a nested call for a key this call chain holds joins it. Default true. */
   reentrant?: boolean;
   /**
@@ -26,6 +32,16 @@ export interface LockDefaults {
 
 /** Options of one locked call. */
 export interface LockOptions extends LockDefaults {
+  /**
+   * Keeps the lock taken for at least so long after it was acquired, also when the work is done
+   * earlier: a job that takes a millisecond still runs once when clocks differ by a second. Default 0.
+   */
+  minHold?: Duration;
+  /**
+   * Ends renewal and aborts the signal after so long: work that hangs does not hold the lock for ever.
+   * Others may get it at the latest one `lease` later. Default: none.
+   */
+  maxHold?: Duration;
   /** Label for metrics and messages. Default: `Class.method`, or `'unnamed'` for service calls. */
   name?: string;
   /**
@@ -42,10 +58,13 @@ export interface LockExecuteOptions extends LockOptions {
 }
 
 /** Options of `LockService.tryAcquire`. */
-export type LockTryOptions = Pick<LockExecuteOptions, 'name' | 'lease' | 'renew' | 'signal'>;
+export type LockTryOptions = Pick<
+  LockExecuteOptions,
+  'name' | 'lease' | 'renew' | 'minHold' | 'maxHold' | 'signal'
+>;
 
 /** Options of `LockService.acquire`. */
-export type LockAcquireOptions = LockTryOptions & Pick<LockExecuteOptions, 'wait'>;
+export type LockAcquireOptions = LockTryOptions & Pick<LockExecuteOptions, 'wait' | 'fairness'>;
 
 /** Options of `@DistributedLock({ … })`. */
 // oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
@@ -60,6 +79,13 @@ export interface DistributedLockOptions<A extends any[] = any[]> extends LockOpt
 export interface LockModuleOptions {
   /** Defaults of every lock of the application. */
   defaults?: LockDefaults;
+  /**
+   * How often a lock passes from one waiter to the next inside a process before waiters of other
+   * processes get a chance. 0 switches it off. Default 16.
+   */
+  localHandoffs?: number;
+  /** For how long it passes on so. Default `'50ms'`. */
+  localHandoffTime?: Duration;
   /** How long to wait for a reply of the store. Default `'1s'`. */
   commandTimeout?: Duration;
   /** How long a shutdown waits for holders before it takes their locks away. Default `'10s'`. */
@@ -74,6 +100,7 @@ const defaultsFields = {
   ),
   wait: v.optional(durationSchema),
   renew: v.optional(v.boolean()),
+  fairness: v.optional(v.picklist(['process', 'strict'])),
   reentrant: v.optional(v.boolean()),
   onLost: v.optional(v.picklist(['throw', 'abort', 'ignore'])),
   onBackendError: v.optional(v.picklist(['throw', 'run'])),
@@ -83,6 +110,8 @@ const lockFields = {
   ...defaultsFields,
   name: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty'))),
   ifLocked: v.optional(v.picklist(['wait', 'skip', 'throw'])),
+  minHold: v.optional(durationSchema),
+  maxHold: v.optional(v.pipe(durationSchema, v.minValue(1, 'must be at least 1 ms'))),
 };
 
 const signalField = {
@@ -105,6 +134,8 @@ const tryFields = {
   name: lockFields.name,
   lease: lockFields.lease,
   renew: lockFields.renew,
+  minHold: lockFields.minHold,
+  maxHold: lockFields.maxHold,
   ...signalField,
 };
 
@@ -114,7 +145,11 @@ export const lockSchemas = {
     v.strictObject({ ...lockFields, ...signalField }),
     v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
   ),
-  acquire: v.strictObject({ ...tryFields, wait: lockFields.wait }),
+  acquire: v.strictObject({
+    ...tryFields,
+    wait: lockFields.wait,
+    fairness: lockFields.fairness,
+  }),
   tryAcquire: v.strictObject(tryFields),
   decorator: v.pipe(
     v.strictObject(lockFields),
@@ -122,6 +157,11 @@ export const lockSchemas = {
   ),
   module: v.strictObject({
     defaults: v.optional(v.strictObject(defaultsFields), {}),
+    localHandoffs: v.optional(
+      v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0), v.maxValue(1_000)),
+      16,
+    ),
+    localHandoffTime: v.optional(durationSchema, '50ms'),
     commandTimeout: v.optional(
       v.pipe(durationSchema, v.minValue(1, 'must be at least 1 ms')),
       '1s',
@@ -142,12 +182,32 @@ export interface LockSettings {
   readonly leaseMs: number;
   readonly waitMs: number;
   readonly renew: boolean;
+  readonly fairness: 'process' | 'strict';
+  readonly minHoldMs: number;
+  readonly maxHoldMs: number | undefined;
   readonly reentrant: boolean;
   readonly ifLocked: 'wait' | 'skip' | 'throw';
   readonly onLost: 'throw' | 'abort' | 'ignore';
   readonly onBackendError: 'throw' | 'run';
   readonly signal: AbortSignal | undefined;
 }
+
+/** What one acquisition asks for. */
+export type LockRequest = Pick<
+  LockSettings,
+  | 'name'
+  | 'leaseMs'
+  | 'waitMs'
+  | 'renew'
+  | 'fairness'
+  | 'minHoldMs'
+  | 'maxHoldMs'
+  | 'onLost'
+  | 'signal'
+> & {
+  /** The encoded key. */
+  readonly key: string;
+};
 
 /** Checks the options of one call. */
 export function parseLockOptions(
@@ -167,6 +227,9 @@ export function settingsOf(
     leaseMs: own.lease ?? defaults.lease ?? 10_000,
     waitMs: own.wait ?? defaults.wait ?? 5_000,
     renew: own.renew ?? defaults.renew ?? true,
+    fairness: own.fairness ?? defaults.fairness ?? 'process',
+    minHoldMs: own.minHold ?? 0,
+    maxHoldMs: own.maxHold,
     reentrant: own.reentrant ?? defaults.reentrant ?? true,
     ifLocked: own.ifLocked ?? 'wait',
     onLost: own.onLost ?? defaults.onLost ?? 'throw',

@@ -46,7 +46,7 @@ describe('options', () => {
   it.each([
     [{ lease: '10ms' }, /options\.lease: must be at least 100 ms/],
     [{ wait: 'soon' }, /options\.wait: expected a duration/],
-    [{ fairness: 'strict' }, /unknown option 'fairness'/],
+    [{ fair: true }, /unknown option 'fair'/],
     [{ ifLocked: 'skip', wait: '1s' }, /`wait` has no effect/],
   ])('%j is refused', async (options, problem) => {
     const { store, locks } = scriptedLocks();

@@ -4,7 +4,6 @@ import { encodeKey, type KeyInput } from '../aspects/index.js';
 import { capabilityOptionsToken } from '../distributed.tokens.js';
 import { validateOptions } from '../distributed.validation.js';
 import { Clock, Random } from '../time/index.js';
-import { UnprotectedLock } from './held-lock.js';
 import type { Lock } from './lock.js';
 import {
   LockBackendError,
@@ -27,6 +26,7 @@ import {
 } from './lock.options.js';
 import { LockScope } from './lock-scope.js';
 import { type LockState, LockStore } from './lock.store.js';
+import { UnprotectedLock } from './unprotected-lock.js';
 
 /** A section of code that wants to run under a lock. */
 type Body<T> = (lock: Lock) => T | Promise<T>;
@@ -48,7 +48,11 @@ export class LockService implements BeforeApplicationShutdown {
       options,
       'DistributedModule.forRoot().lock',
     );
-    this.#desk = new LockDesk(store, clock, random, this.#options.commandTimeout);
+    this.#desk = new LockDesk(store, clock, random, {
+      commandTimeoutMs: this.#options.commandTimeout,
+      handoffs: this.#options.localHandoffs,
+      handoffMs: this.#options.localHandoffTime,
+    });
   }
 
   /**
@@ -87,7 +91,7 @@ export class LockService implements BeforeApplicationShutdown {
     const own = parseLockOptions('acquire', options);
     const settings = settingsOf(own, this.#options.defaults);
     const encoded = encodeKey(key, `lock '${settings.name}'`);
-    const lock = await this.#desk.acquire(encoded, { ...settings, onLost: 'abort' });
+    const lock = await this.#desk.acquire({ key: encoded, ...settings, onLost: 'abort' });
     if (!lock) throw new LockWaitTimeoutError(settings.name, encoded, settings.waitMs);
     return lock;
   }
@@ -100,7 +104,7 @@ export class LockService implements BeforeApplicationShutdown {
     const own = parseLockOptions('tryAcquire', options);
     const settings = settingsOf(own, this.#options.defaults);
     const encoded = encodeKey(key, `lock '${settings.name}'`);
-    return await this.#desk.acquire(encoded, { ...settings, waitMs: 0, onLost: 'abort' });
+    return await this.#desk.acquire({ key: encoded, ...settings, waitMs: 0, onLost: 'abort' });
   }
 
   /**
@@ -121,7 +125,8 @@ export class LockService implements BeforeApplicationShutdown {
     const state = await this.store.query(encoded, this.#commandOptions());
     if (!state) return false;
     // By its token, not blindly: sent twice, a blind delete could hit the next holder.
-    return (await this.store.release(encoded, state.owner, this.#commandOptions())) !== 'absent';
+    const claim = { key: encoded, owner: state.owner };
+    return (await this.store.revoke(claim, this.#commandOptions())) !== 'absent';
   }
 
   /** Refuses new locks, cancels waiters, waits for holders, then releases what is left. */
@@ -149,7 +154,7 @@ export class LockService implements BeforeApplicationShutdown {
 
   async #enter(key: string, settings: LockSettings): Promise<LockScope | null> {
     try {
-      const lock = await this.#desk.acquire(key, settings);
+      const lock = await this.#desk.acquire({ key, ...settings });
       return lock && LockScope.enter(this, lock);
     } catch (error) {
       if (settings.onBackendError !== 'run' || !(error instanceof LockBackendError)) throw error;

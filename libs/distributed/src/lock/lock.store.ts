@@ -1,31 +1,72 @@
 /** The port to whatever remembers who holds a lock. */
 
-/** Answer to an acquisition. */
-export type AcquireReply =
-  | { readonly acquired: true; readonly fencingToken: number }
-  /** `remainingMs`: lease left to the present holder; negative when the store cannot tell. */
-  | { readonly acquired: false; readonly remainingMs: number };
+/** One wish for one lock: the same token from the first attempt to the release. */
+export interface LockClaim {
+  readonly key: string;
+  /** `<process>:<number>`: unique for ever. The part before the colon is where messages go. */
+  readonly owner: string;
+}
+
+/** What an acquisition asks for. */
+export interface AcquireCommand extends LockClaim {
+  readonly leaseMs: number;
+  /** How many fencing tokens to reserve: one per holder this lease may pass through. At least 1. */
+  readonly fences: number;
+  /** Whether to stand in the queue when the lock is taken, or to keep the place there. */
+  readonly queue: boolean;
+  /** Other waiters of this process in the same queue, whose places are kept too. */
+  readonly siblings?: readonly string[];
+  /** A lock of this process that is given back in the same step. */
+  readonly frees?: string | undefined;
+}
 
 /**
- * Answer to a release. `absent`: the caller did not hold the key. `unsure`: it does not hold it now,
- * but the command may have been executed before, and freed it then.
+ * How the end of a hold went. `deleted`: it was held until then. `absent`: it was not held.
+ * `unsure`: it is not held now, but the command may have been executed before, and freed it then.
  */
 export type ReleaseReply = 'deleted' | 'absent' | 'unsure';
 
+/** Answer to an acquisition; `freed` answers `frees`. */
+export type AcquireReply =
+  | {
+      readonly acquired: true;
+      /** The first of the reserved tokens; 0 when the store promises none. */
+      readonly fencingToken: number;
+      readonly freed?: ReleaseReply;
+    }
+  | {
+      readonly acquired: false;
+      /**
+       * Milliseconds after which asking again makes sense although nobody sent a message: when the
+       * present lease, or the patience of a waiter in front, is over. Negative: cannot tell.
+       */
+      readonly retryMs: number;
+      readonly freed?: ReleaseReply;
+    };
+
+/** A renewal of one lease. */
+export interface RenewCommand extends LockClaim {
+  readonly leaseMs: number;
+}
+
 /** Who holds a key now. */
 export interface LockState {
-  /** Random token of the acquisition that holds the key. */
+  /** Token of the acquisition that holds the key. */
   readonly owner: string;
-  /** Fencing token of that acquisition. */
+  /** The highest fencing token given to the owner's process. */
   readonly fencingToken: number;
   /** Milliseconds left of its lease. */
   readonly remainingMs: number;
+  /** How many stand in the queue; 0 when the store keeps none. */
+  readonly waiters: number;
 }
 
 /** What a store reports by itself. Reports may be lost: every waiter also polls. */
 export interface LockStoreListener {
-  /** `key` became free; `owner` is the token of the acquisition that was removed. */
-  freed(key: string, owner: string): void;
+  /** It may be this waiter's turn. */
+  turn(owner: string): void;
+  /** The lock of this owner was taken away by force. */
+  revoked(owner: string): void;
   /** Reports may have been lost until now: everything should be looked at again. */
   resync(): void;
 }
@@ -37,37 +78,44 @@ export interface StoreCallOptions {
 }
 
 /**
- * Remembers holders. Every command may be executed twice (a re-send after a lost reply) and must
- * then answer as it did the first time. Every method rejects with `LockBackendError` only.
+ * Remembers holders and waiters. Every command may be executed twice (a re-send after a lost reply)
+ * and must then answer as it did the first time. Every method rejects with `LockBackendError` only.
  */
 export abstract class LockStore {
   /**
-   * Takes `key` for `owner` if it is free, or already `owner`'s; in the second case with the same
-   * fencing token. A lease already granted is never shortened.
+   * Takes the lock if it is free and nobody waits in front, or if it is already the claim's; in that
+   * case with the same fencing token. A lease already granted is never shortened.
    */
-  abstract acquire(
-    key: string,
-    owner: string,
-    leaseMs: number,
-    options: StoreCallOptions,
-  ): Promise<AcquireReply>;
+  abstract acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply>;
 
-  /** Makes the lease last at least `leaseMs`. False when `owner` does not hold `key`. */
+  /**
+   * Makes leases last at least as long as asked, in one round trip. Never rejects: each renewal has
+   * its own result, false when the claim does not hold its lock.
+   */
   abstract renew(
-    key: string,
-    owner: string,
-    leaseMs: number,
+    commands: readonly RenewCommand[],
     options: StoreCallOptions,
-  ): Promise<boolean>;
+  ): Promise<PromiseSettledResult<boolean>[]>;
 
-  /** Frees `key` if `owner` holds it. */
-  abstract release(key: string, owner: string, options: StoreCallOptions): Promise<ReleaseReply>;
+  /**
+   * Gives up a claim, held or waiting, and tells the next waiter.
+   * @param keepMs keeps the lock taken, by nobody, for so long
+   */
+  abstract release(
+    claim: LockClaim,
+    options: StoreCallOptions & { readonly keepMs?: number },
+  ): Promise<ReleaseReply>;
+
+  /** Takes the lock away from `claim`, if it still holds it, and tells its process. */
+  abstract revoke(claim: LockClaim, options: StoreCallOptions): Promise<ReleaseReply>;
 
   /** Who holds `key`; null when nobody does. */
   abstract query(key: string, options: StoreCallOptions): Promise<LockState | null>;
 
-  /** Starts reports to `listener`; resolves when they flow. Ends with `unwatch()`. */
-  abstract watch(listener: LockStoreListener): Promise<void>;
+  /**
+   * Starts reports about the claims of `process`; resolves when they flow. Ends with `unwatch()`.
+   */
+  abstract watch(process: string, listener: LockStoreListener): Promise<void>;
 
   /** Ends the reports. */
   abstract unwatch(): Promise<void>;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
 import { RedisConnection } from '../redis/index.js';
 import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import type { AcquireCommand } from './lock.store.js';
 import { lockScripts, RedisLockStore } from './redis-lock.store.js';
 
 const LEASE_MS = 10_000;
@@ -36,16 +37,27 @@ beforeEach(async () => {
 const lockKey = (): string => direct.keys.key('lock', 'k');
 const ttl = (): Promise<number> => direct.execute('pttl', (client) => client.pttl(lockKey()));
 
-async function acquired(owner: string, leaseMs = LEASE_MS): Promise<number> {
-  const reply = await store.acquire('k', owner, leaseMs, within);
+/** One token, no queue, unless said otherwise. */
+function command(owner: string, more: Partial<AcquireCommand> = {}): AcquireCommand {
+  return { key: 'k', owner, leaseMs: LEASE_MS, fences: 1, queue: false, ...more };
+}
+
+async function acquired(owner: string, leaseMs = LEASE_MS, fences = 1): Promise<number> {
+  const reply = await store.acquire(command(owner, { leaseMs, fences }), within);
   if (!reply.acquired) throw new Error('expected the lock');
   return reply.fencingToken;
+}
+
+async function renewed(owner: string, leaseMs: number): Promise<boolean> {
+  const [result] = await store.renew([{ key: 'k', owner, leaseMs }], within);
+  if (result?.status !== 'fulfilled') throw result?.reason;
+  return result.value;
 }
 
 describe('acquire', () => {
   it('grants a free key with the lease as its TTL, in one command', async () => {
     await acquired('warm-up');
-    await store.release('k', 'warm-up', within);
+    await store.release({ key: 'k', owner: 'warm-up' }, within);
     const before = await scriptCalls();
     await acquired('a');
     expect((await scriptCalls()) - before).toBe(1);
@@ -54,9 +66,9 @@ describe('acquire', () => {
 
   it('refuses a key that is taken and says for how long', async () => {
     await acquired('a');
-    const reply = await store.acquire('k', 'b', LEASE_MS, within);
-    expect(reply).toEqual({ acquired: false, remainingMs: expect.any(Number) });
-    expect((reply as { remainingMs: number }).remainingMs).toBeGreaterThan(LEASE_MS - 2_000);
+    const reply = await store.acquire(command('b'), within);
+    expect(reply).toEqual({ acquired: false, retryMs: expect.any(Number) });
+    expect((reply as { retryMs: number }).retryMs).toBeGreaterThan(LEASE_MS - 2_000);
   });
 
   it('finds its own token again: same fencing token (mutation: plain SET NX)', async () => {
@@ -66,20 +78,20 @@ describe('acquire', () => {
 
   it('executed twice after a lost reply is one acquisition', async () => {
     await acquired('warm-up');
-    await store.release('k', 'warm-up', within);
+    await store.release({ key: 'k', owner: 'warm-up' }, within);
     const executions = await scriptCalls();
     proxy.dropNextReply({ to: 'evalsha' });
     const fencingToken = await acquired('a');
     expect(proxy.droppedReplies).toBe(1);
     expect((await scriptCalls()) - executions).toBe(2);
     expect(await store.query('k', within)).toMatchObject({ owner: 'a', fencingToken });
-    expect(await store.release('k', 'a', within)).toBe('deleted');
+    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('deleted');
     expect(await store.query('k', within)).toBeNull();
   });
 
   it('never shortens a lease (mutation: PEXPIRE without comparing)', async () => {
     await acquired('a');
-    await store.renew('k', 'a', 60_000, within);
+    await renewed('a', 60_000);
     await acquired('a', 1_000);
     expect(await ttl()).toBeGreaterThan(50_000);
   });
@@ -103,7 +115,7 @@ describe('fencing tokens', () => {
     const tokens: number[] = [];
     for (let round = 0; round < 20; round++) {
       tokens.push(await acquired(`owner-${round}`));
-      await store.release('k', `owner-${round}`, within);
+      await store.release({ key: 'k', owner: `owner-${round}` }, within);
     }
     expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
   });
@@ -131,17 +143,17 @@ describe('fencing tokens', () => {
 describe('renew', () => {
   it('makes the lease last at least as long as asked, never shorter', async () => {
     await acquired('a');
-    expect(await store.renew('k', 'a', 60_000, within)).toBe(true);
+    expect(await renewed('a', 60_000)).toBe(true);
     expect(await ttl()).toBeGreaterThan(50_000);
-    expect(await store.renew('k', 'a', 1_000, within)).toBe(true);
+    expect(await renewed('a', 1_000)).toBe(true);
     expect(await ttl()).toBeGreaterThan(50_000);
   });
 
   it('refuses everybody else, and does not re-create a key (mutation: SET instead of PEXPIRE)', async () => {
     await acquired('a');
-    expect(await store.renew('k', 'b', 60_000, within)).toBe(false);
+    expect(await renewed('b', 60_000)).toBe(false);
     await direct.execute('del', (client) => client.del(lockKey()));
-    expect(await store.renew('k', 'a', 60_000, within)).toBe(false);
+    expect(await renewed('a', 60_000)).toBe(false);
     expect(await ttl()).toBe(-2);
   });
 });
@@ -149,24 +161,24 @@ describe('renew', () => {
 describe('release', () => {
   it('frees the own lock, once', async () => {
     await acquired('a');
-    expect(await store.release('k', 'a', within)).toBe('deleted');
-    expect(await store.release('k', 'a', within)).toBe('absent');
+    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('deleted');
+    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('absent');
   });
 
   it('never frees the lock of a successor (mutation: plain DEL)', async () => {
     await acquired('a');
     await direct.execute('del', (client) => client.del(lockKey()));
     await acquired('b');
-    expect(await store.release('k', 'a', within)).toBe('absent');
+    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('absent');
     expect(await store.query('k', within)).toMatchObject({ owner: 'b' });
   });
 
   it('executed twice after a lost reply does not claim a loss (mutation: trust the second reply)', async () => {
     await acquired('a');
-    await store.release('k', 'other', within);
+    await store.release({ key: 'k', owner: 'other' }, within);
     const dropped = proxy.droppedReplies;
     proxy.dropNextReply({ to: 'evalsha' });
-    expect(await store.release('k', 'a', within)).toBe('unsure');
+    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('unsure');
     expect(proxy.droppedReplies).toBe(dropped + 1);
     expect(await store.query('k', within)).toBeNull();
   });
@@ -180,45 +192,27 @@ describe('query', () => {
       owner: 'a',
       fencingToken,
       remainingMs: expect.any(Number),
+      waiters: 0,
     });
   });
 });
 
-describe('watch', () => {
-  it('reports freed keys with their last owner', async () => {
-    const freed: string[] = [];
-    const report = new Promise<void>((resolve) => {
-      void store
-        .watch({
-          freed: (key, owner) => {
-            freed.push(`${key} ${owner}`);
-            resolve();
-          },
-          resync: () => {},
-        })
-        .then(async () => {
-          await acquired('a');
-          await store.release('k', 'nobody', within);
-          await store.release('k', 'a', within);
-        });
-    });
-    await report;
-    expect(freed).toEqual(['k a']);
+describe('reserved tokens', () => {
+  it('are nobody else’s, and the same when asked again', async () => {
+    const first = await acquired('p:1', LEASE_MS, 17);
+    expect(await acquired('p:1', LEASE_MS, 17)).toBe(first);
+    await store.release({ key: 'k', owner: 'p:1' }, within);
+    expect(await acquired('q:1')).toBeGreaterThanOrEqual(first + 17);
   });
 });
 
-describe('watch, when the subscriber was away', () => {
-  it('says that reports may have been missed (mutation: resume silently)', async () => {
-    const observed = new RedisLockStore(redis);
-    let resync!: () => void;
-    const resynced = new Promise<void>((resolve) => (resync = resolve));
-    await observed.watch({ freed: () => {}, resync });
-    proxy.resetAll();
-    await resynced;
-    expect(redis.subscriberUp).toBe(true);
-    await observed.unwatch();
-    // The connection for commands is back too before the next test.
-    await store.query('k', within);
+describe('a lock that is kept after its release', () => {
+  it('is taken for the rest of the time, by nobody (mutation: keep the owner)', async () => {
+    await acquired('p:1');
+    await store.release({ key: 'k', owner: 'p:1' }, { ...within, keepMs: 5_000 });
+    expect((await store.acquire(command('q:1'), within)).acquired).toBe(false);
+    expect(await renewed('p:1', 60_000)).toBe(false);
+    expect(await ttl()).toBeLessThanOrEqual(5_000);
   });
 });
 
@@ -226,7 +220,7 @@ describe('failures', () => {
   it('are E_LOCK_BACKEND and say whether the command may have been executed', async () => {
     await server.freeze();
     try {
-      await expect(store.acquire('k', 'a', LEASE_MS, { deadlineMs: 100 })).rejects.toMatchObject({
+      await expect(store.acquire(command('a'), { deadlineMs: 100 })).rejects.toMatchObject({
         code: 'E_LOCK_BACKEND',
         executed: 'unknown',
       });

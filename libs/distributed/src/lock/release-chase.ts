@@ -1,7 +1,7 @@
 /** Background releases: what nobody waits for, but must not stay in the store for a whole lease. */
 import type { Clock } from '../time/index.js';
 import { lockEvents } from './lock.events.js';
-import type { LockStore } from './lock.store.js';
+import type { LockClaim, LockStore } from './lock.store.js';
 import { happensWithin } from './timed-wait.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -9,8 +9,7 @@ const LONGEST_PAUSE_MS = 1_000;
 
 /** What to delete, and for how long to insist. */
 export interface ChaseTarget {
-  readonly key: string;
-  readonly owner: string;
+  readonly claim: LockClaim;
   /** Milliseconds after which the lease has ended by itself. */
   readonly forMs: number;
   /**
@@ -18,6 +17,10 @@ export interface ChaseTarget {
    * nothing yet. True when only the release was left unanswered.
    */
   readonly absentIsFinal: boolean;
+  /** It was only waiting: that it is not there is no news. */
+  readonly waiting?: boolean;
+  /** Keeps the lock taken, by nobody, for so long after the release. */
+  readonly keepMs?: number;
 }
 
 /** Repeats compare-and-delete until it is confirmed or pointless. Never rejects. */
@@ -47,22 +50,29 @@ export class ReleaseChase {
     this.#stop.abort();
   }
 
-  async #run({ key, owner, forMs, absentIsFinal }: ChaseTarget): Promise<void> {
+  async #run({
+    claim,
+    forMs,
+    absentIsFinal,
+    waiting = false,
+    keepMs = 0,
+  }: ChaseTarget): Promise<void> {
     const until = this.clock.now() + forMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      const reply = await this.#attempt(key, owner);
+      const reply = await this.#attempt(claim, keepMs);
       const done = reply === 'deleted' || (absentIsFinal && reply !== undefined);
       if (done || !(await this.#pause(pauseMs, until))) {
         const outcome = reply === 'deleted' ? reply : reply === undefined ? 'given-up' : 'absent';
-        lockEvents.emit('chase', () => ({ key, outcome }));
+        if (!waiting || outcome !== 'absent')
+          lockEvents.emit('chase', () => ({ key: claim.key, outcome }));
         return;
       }
     }
   }
 
-  async #attempt(key: string, owner: string): Promise<string | undefined> {
+  async #attempt(claim: LockClaim, keepMs: number): Promise<string | undefined> {
     try {
-      return await this.store.release(key, owner, { deadlineMs: this.commandTimeoutMs });
+      return await this.store.release(claim, { deadlineMs: this.commandTimeoutMs, keepMs });
     } catch {
       return undefined;
     }

@@ -13,6 +13,8 @@ export type RedisArgument = string | number | Buffer;
 export interface RedisScriptDefinition<R> {
   /** The file: `new URL('./scripts/acquire.lua', import.meta.url)`. */
   readonly url: URL;
+  /** A file of functions that several scripts use; it is put before the script's own text. */
+  readonly prelude?: URL;
   /** How many KEYS it takes; all of one hash tag. */
   readonly keys: number;
   /** Turns the raw reply into a value. */
@@ -40,7 +42,8 @@ export interface RedisScriptCall {
 
 /** Reads a script. To be called where the module is loaded, so that a missing file shows at once. */
 export function defineScript<R>(definition: RedisScriptDefinition<R>): RedisScript<R> {
-  const source = readFileSync(definition.url, 'utf8');
+  const files = [definition.prelude, definition.url].filter((url) => url !== undefined);
+  const source = files.map((url) => readFileSync(url, 'utf8')).join('\n');
   return {
     name: basename(fileURLToPath(definition.url), '.lua'),
     source,

@@ -1,10 +1,22 @@
--- Frees a lock if the caller holds it, and announces that.
--- KEYS[1] lock
--- ARGV[1] token of the caller   ARGV[2] channel   ARGV[3] name of the lock
+-- Gives up a claim, held or waiting, and wakes the next waiter.
+-- KEYS[1] lock   KEYS[2] queue   KEYS[3] places
+-- ARGV[1] token of the caller   ARGV[2] prefix of the processes' channels
+-- ARGV[3] how long the lock stays taken, by nobody, ms
 -- Returns 1, or 0 when the caller did not hold the lock
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
+    redis.call('HDEL', KEYS[3], ARGV[1])
+    if redis.call('EXISTS', KEYS[1]) == 0 then
+      wake_first(KEYS[2], KEYS[3], ARGV[2])
+    end
+  end
   return 0
 end
-redis.call('DEL', KEYS[1])
-redis.call('PUBLISH', ARGV[2], ARGV[1] .. ' ' .. ARGV[3])
+if tonumber(ARGV[3]) > 0 then
+  -- Under another token: a renewal that is still on its way must not find it.
+  redis.call('SET', KEYS[1], 'kept:' .. ARGV[1], 'PX', ARGV[3])
+else
+  redis.call('DEL', KEYS[1])
+  wake_first(KEYS[2], KEYS[3], ARGV[2])
+end
 return 1

@@ -68,7 +68,7 @@ describe('waiting', () => {
     store.plant('k', 'other', 60_000);
     const waiting = watched(locks.acquire('k'));
     // The refusal is on its way; the release overtakes it.
-    await store.release('k', 'other');
+    await store.release({ key: 'k', owner: 'other' }, { deadlineMs: 1_000 });
     await clock.settle();
     expect(waiting.state).toBe('fulfilled');
   });
@@ -175,7 +175,7 @@ describe('a store that fails', () => {
     await clock.settle();
     expect(waiting.state).toBe('rejected');
     // The hanging command is executed after all, later.
-    store.plant('k', 'token-1', 10_000);
+    store.plant('k', 'token-1:1', 10_000);
     await clock.advance(2_000);
     expect(store.holders.size).toBe(0);
   });
@@ -184,8 +184,10 @@ describe('a store that fails', () => {
     const abort = new AbortController();
     const reason = new Error('client gone');
     class CloseStore extends ScriptedLockStore {
-      override async acquire(key: string, owner: string, leaseMs: number): Promise<AcquireReply> {
-        const reply = await super.acquire(key, owner, leaseMs);
+      override async acquire(
+        ...command: Parameters<ScriptedLockStore['acquire']>
+      ): Promise<AcquireReply> {
+        const reply = await super.acquire(...command);
         queueMicrotask(() => abort.abort(reason));
         return reply;
       }
@@ -201,9 +203,11 @@ describe('a store that fails', () => {
 
   it('that answers after the lease is over grants nothing (mutation: no check after the reply)', async () => {
     class SlowStore extends ScriptedLockStore {
-      override async acquire(key: string, owner: string, leaseMs: number): Promise<AcquireReply> {
-        const reply = await super.acquire(key, owner, leaseMs);
-        await clock.sleep(leaseMs - 1);
+      override async acquire(
+        ...command: Parameters<ScriptedLockStore['acquire']>
+      ): Promise<AcquireReply> {
+        const reply = await super.acquire(...command);
+        await clock.sleep(command[0].leaseMs - 1);
         return reply;
       }
     }

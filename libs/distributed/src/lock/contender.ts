@@ -1,0 +1,85 @@
+/** One claim on its way to a lock: asks the store, and cleans up what it may have left there. */
+import type { LockBackend } from './lock-backend.js';
+import { LockBackendError } from './lock.errors.js';
+import type { AcquireCommand, AcquireReply, LockClaim, ReleaseReply } from './lock.store.js';
+import { deadlineOf, type Grant } from './store-lease.js';
+
+/** What one attempt may differ in. */
+export type Attempt = Pick<AcquireCommand, 'leaseMs' | 'fences' | 'queue' | 'siblings' | 'frees'>;
+
+/** Why an attempt did not get the lock, and what became of the lock it was to give back. */
+export interface Refusal {
+  readonly retryMs: number;
+  readonly freed?: ReleaseReply | undefined;
+}
+
+/**
+ * Attempts share one token, so an attempt that was executed although its reply was lost is found
+ * by the next one: same acquisition, same fencing token.
+ */
+export class Contender {
+  readonly claim: LockClaim;
+  #leaseMs = 0;
+  /** What the last answer left in the store. */
+  #standing: 'nothing' | 'waiting' | 'held' = 'nothing';
+  #unanswered = false;
+
+  constructor(
+    private readonly backend: LockBackend,
+    key: string,
+  ) {
+    this.claim = { key, owner: backend.nextOwner() };
+  }
+
+  /**
+   * Asks once.
+   * @throws LockBackendError `E_LOCK_BACKEND`
+   */
+  async attempt(
+    attempt: Attempt,
+  ): Promise<(Grant & { freed?: ReleaseReply | undefined }) | Refusal> {
+    const { clock } = this.backend;
+    const { leaseMs, fences } = attempt;
+    const sentAt = clock.now();
+    const reply = await this.#ask(attempt);
+    if (reply.acquired) this.#standing = 'held';
+    else if (attempt.queue) this.#standing = 'waiting';
+    if (!reply.acquired) return reply;
+    if (clock.now() >= deadlineOf(sentAt, leaseMs)) {
+      throw new LockBackendError('the reply took longer than the lease', { executed: 'unknown' });
+    }
+    const { fencingToken, freed } = reply;
+    return { claim: this.claim, leaseMs, sentAt, fencingToken, fences, freed };
+  }
+
+  /** Gives up. What attempts may have left in the store is deleted in the background. */
+  abandon(): void {
+    if (this.#standing === 'nothing' && !this.#unanswered) return;
+    this.backend.chase.start({
+      claim: this.claim,
+      forMs: this.#leaseMs,
+      // An unanswered attempt may be executed later than the first release.
+      absentIsFinal: !this.#unanswered,
+      waiting: this.#standing === 'waiting',
+    });
+  }
+
+  async #ask(attempt: Attempt): Promise<AcquireReply> {
+    const { store, commandTimeoutMs } = this.backend;
+    const { leaseMs } = attempt;
+    const deadlineMs = Math.min(commandTimeoutMs, leaseMs);
+    this.#leaseMs = Math.max(this.#leaseMs, leaseMs);
+    try {
+      return await store.acquire({ ...this.claim, ...attempt }, { deadlineMs });
+    } catch (error) {
+      const notExecuted = error instanceof LockBackendError && error.executed === 'no';
+      if (!notExecuted) this.#unanswered = true;
+      throw error;
+    }
+  }
+}
+
+/** Tells the two answers of `attempt` apart. */
+export function isGrant(answer: Grant | Refusal): answer is Grant {
+  return 'claim' in answer;
+}

@@ -1,0 +1,63 @@
+/** One call that waits for a lock: how long, and who may call it off. */
+import type { Clock, Timer } from '../time/index.js';
+import type { HeldLock } from './held-lock.js';
+import type { LockRequest } from './lock.options.js';
+
+/** Settles once: with a lock, or with the reason why there is none. */
+export class LockWaiter {
+  readonly #until: number;
+  #timer: Timer | undefined;
+
+  /** @param onLeave called when it waits no longer, whatever the reason */
+  constructor(
+    private readonly clock: Clock,
+    readonly request: LockRequest,
+    private readonly settle: {
+      readonly resolve: (lock: HeldLock) => void;
+      readonly reject: (reason: unknown) => void;
+    },
+    private readonly onLeave: (waiter: LockWaiter) => void,
+  ) {
+    this.#until = clock.now() + request.waitMs;
+    request.signal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** Whether its time is over. */
+  get overdue(): boolean {
+    return this.clock.now() >= this.#until;
+  }
+
+  /** Calls `onOverdue` when its time is over. Idempotent. */
+  watchTime(onOverdue: (waiter: LockWaiter) => void): void {
+    this.#timer ??= this.clock.setTimer(
+      () => {
+        this.#timer = undefined;
+        if (this.overdue) onOverdue(this);
+        // Timers may fire early, by rounding.
+        else this.watchTime(onOverdue);
+      },
+      Math.ceil(this.#until - this.clock.now()),
+      { keepAlive: true },
+    );
+  }
+
+  /** It got what it waited for. */
+  grant(lock: HeldLock): void {
+    this.#leave();
+    this.settle.resolve(lock);
+  }
+
+  /** It waits no longer. */
+  fail(reason: unknown): void {
+    this.#leave();
+    this.settle.reject(reason);
+  }
+
+  readonly #onAbort = (): void => this.fail(this.request.signal?.reason);
+
+  #leave(): void {
+    this.#timer?.cancel();
+    this.request.signal?.removeEventListener('abort', this.#onAbort);
+    this.onLeave(this);
+  }
+}
