@@ -125,6 +125,13 @@ module.exports = {
       },
     },
     {
+      name: 'bench-uses-public-entries',
+      comment: 'What users cannot call is not worth measuring.',
+      severity: 'error',
+      from: { path: '^test/bench/' },
+      to: { path: '^libs/.+/src/', pathNot: `${LIB}/([^/]+/)?index\\.ts$` },
+    },
+    {
       name: 'contracts-are-plain',
       comment: 'Contracts know neither apps nor the runner nor the library.',
       severity: 'error',
@@ -155,7 +162,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|fixtures|test/bench)/' },
+    exclude: { path: ['(^|/)(dist|fixtures)/', '^test/bench/node_modules/'] },
     tsPreCompilationDeps: true,
     combinedDependencies: true,
     tsConfig: { fileName: 'tsconfig.check.json' },

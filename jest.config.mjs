@@ -12,7 +12,7 @@ const base = {
     '<rootDir>/libs/[^/]+/dist/',
     '<rootDir>/.cache',
     '<rootDir>/test/package/fixtures',
-    '<rootDir>/test/bench',
+    '<rootDir>/test/bench/(dist|node_modules)/',
   ],
   transform: {
     '^.+\\.ts$': [
@@ -42,7 +42,10 @@ export default {
     {
       ...base,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts', '<rootDir>/src/**/*.spec.ts'],
+      testMatch: [
+        '<rootDir>/{libs,apps}/*/src/**/*.spec.ts',
+        '<rootDir>/{src,test/bench/src}/**/*.spec.ts',
+      ],
     },
     { ...base, displayName: 'types', testMatch: ['<rootDir>/test/types/**/*.spec.ts'] },
     { ...base, displayName: 'docs', testMatch: ['<rootDir>/test/docs/**/*.spec.ts'] },

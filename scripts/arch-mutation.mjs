@@ -31,6 +31,11 @@ const MUTATIONS = [
     'apps/orders/src/mutation.ts',
     '../../../libs/distributed/src/lock/lock.service.js',
   ],
+  [
+    'bench-uses-public-entries',
+    'test/bench/src/mutation.ts',
+    '../../../libs/distributed/src/lock/lock.service.js',
+  ],
   ['contracts-are-plain', 'libs/contracts/src/mutation.ts', 'nestjs-distributed'],
   ['library-knows-no-demo', `${LIB}/lock/mutation.ts`, '@shop/contracts'],
   ['resolvable', `${LIB}/lock/mutation.ts`, './nowhere.js'],

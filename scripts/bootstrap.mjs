@@ -1,4 +1,4 @@
-// What `npm start`, `npm test` and `npm run build` do on a fresh clone: install when node_modules
+// What `npm start`, `npm test`, `npm run bench` and `npm run build` do on a fresh clone: install when node_modules
 // does not match the lock file, build, then run the command. Plain Node without dependencies.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,6 +19,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const at = (...parts) => join(root, ...parts);
 
 const COMMANDS = {
+  bench: [at('test/bench/dist/main.js')],
   build: [],
   start: [at('dist/runner/main.js')],
   test: [
@@ -36,20 +37,23 @@ if (!command) {
 }
 
 await exclusively(() => {
-  install();
+  install('.');
+  // The libraries to compare with; nothing else needs them, and nothing of theirs runs on install.
+  if (name === 'bench') install('test/bench', '--ignore-scripts');
   build();
 });
 if (command.length > 0) process.exitCode = await handOver([...command, ...args]);
 
-/** `npm ci`, when the installed tree is not that of this lock file. */
-function install() {
+/** `npm ci` in a folder, when the installed tree is not that of its lock file. */
+function install(folder, ...options) {
   const lock = createHash('sha256')
-    .update(readFileSync(at('package-lock.json')))
+    .update(readFileSync(at(folder, 'package-lock.json')))
     .digest('hex');
-  const stamp = at('node_modules/.installed-lock');
+  const stamp = at(folder, 'node_modules/.installed-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  process.stdout.write('Installing dependencies (npm ci) …\n');
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  process.stdout.write(`Installing dependencies (npm ci in ${folder}) …\n`);
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...options], {
+    cwd: at(folder),
     shell: process.platform === 'win32',
   });
   writeFileSync(stamp, lock);
