@@ -27,6 +27,7 @@ const COMMANDS = {
     '--disable-warning=ExperimentalWarning',
     at('node_modules/jest/bin/jest.js'),
   ],
+  torture: [at('dist/torture/main.js')],
 };
 
 const [name, ...args] = process.argv.slice(2);

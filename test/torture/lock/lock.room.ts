@@ -1,0 +1,26 @@
+/** The tortures of the lock room, in the order of the specification. */
+import type { TortureRoom } from '../torture.js';
+import { LockGround } from './lock-ground.js';
+import { noFault } from './t01-no-fault.scenario.js';
+import { frozenHolders } from './t02-frozen-holders.scenario.js';
+import { killedProcesses } from './t03-killed-processes.scenario.js';
+import { forgetfulRedis } from './t04-forgetful-redis.scenario.js';
+import { sickNetwork } from './t05-sick-network.scenario.js';
+import { frozenRedis } from './t06-frozen-redis.scenario.js';
+import { lyingClocks } from './t09-lying-clocks.scenario.js';
+import { linearizableHistory } from './t10-linearizable-history.scenario.js';
+
+export const lockRoom: TortureRoom<LockGround> = {
+  name: 'lock',
+  open: () => LockGround.open(),
+  tortures: [
+    noFault,
+    frozenHolders,
+    killedProcesses,
+    forgetfulRedis,
+    sickNetwork,
+    frozenRedis,
+    lyingClocks,
+    linearizableHistory,
+  ],
+};

@@ -1,0 +1,108 @@
+/** Runs the tortures of a room, and the mutations each of them must catch. */
+import { LibraryMutant } from './library-mutant.js';
+import type { TortureOptions } from './torture.options.js';
+import { printReport, type TortureReport } from './table.reporter.js';
+import type { Guard, Mutation, Torture, TortureOutcome, TortureRoom } from './torture.js';
+
+const LIBRARY = 'nestjs-distributed';
+/** A mutation may need another draw of faults before it shows. */
+const MUTATION_ATTEMPTS = 3;
+/** Whatever happens inside, a run ends. */
+const RUN_SLACK_MS = 90_000;
+
+/** What a run needs beside its torture. */
+interface Job<G> {
+  readonly ground: G;
+  readonly torture: Torture<G>;
+  readonly options: TortureOptions;
+}
+
+/** @throws TypeError for a torture that does not exist */
+export async function runRoom<G extends AsyncDisposable>(
+  room: TortureRoom<G>,
+  options: TortureOptions,
+): Promise<TortureReport[]> {
+  const chosen = room.tortures.filter(
+    ({ id }) => options.only.length === 0 || options.only.includes(id),
+  );
+  if (chosen.length === 0) throw new TypeError(`no such torture: ${options.only.join(', ')}`);
+  await using ground = await room.open();
+  const reports: TortureReport[] = [];
+  const report = async (made: Promise<TortureReport>): Promise<void> => {
+    const one = await made;
+    printReport(one);
+    reports.push(one);
+  };
+  const available: Torture<G>[] = [];
+  for (const torture of chosen) {
+    const { id, fault } = torture;
+    if (!((await torture.available?.(ground, settingsOf(options))) ?? true)) {
+      await report(Promise.resolve({ id, fault, seconds: 0, passed: true }));
+      continue;
+    }
+    available.push(torture);
+    if (!options.mutations) await report(runPlain({ ground, torture, options }));
+  }
+  if (!options.mutations && !options.ci) return reports;
+  for (const torture of available) {
+    for (const mutation of torture.mutations) {
+      if (options.ci && mutation.slow) continue;
+      await report(runMutation({ ground, torture, options }, mutation));
+    }
+  }
+  return reports;
+}
+
+async function runPlain<G>({ ground, torture, options }: Job<G>): Promise<TortureReport> {
+  const { id, fault } = torture;
+  const started = performance.now();
+  const outcome = await limited(torture.run(ground, settingsOf(options)), options);
+  const seconds = (performance.now() - started) / 1_000;
+  return { id, fault, seconds, outcome, passed: outcome.violations.length === 0 };
+}
+
+async function runMutation<G>(job: Job<G>, mutation: Mutation): Promise<TortureReport> {
+  const { ground, torture, options } = job;
+  const { id, fault } = torture;
+  const started = performance.now();
+  await using mutant = mutation.edits ? await LibraryMutant.create(mutation.edits) : undefined;
+  let outcome: TortureOutcome | undefined;
+  let passed = false;
+  for (let attempt = 0; attempt < MUTATION_ATTEMPTS && !passed; attempt++) {
+    const changes = { library: mutant?.module, guard: mutation.guard };
+    const settings = { ...settingsOf(options, changes), seed: `${options.seed}-${attempt}` };
+    outcome = await limited(torture.run(ground, settings), options);
+    passed = outcome.violations.some((violation) => mutation.caughtBy.test(violation));
+  }
+  const seconds = (performance.now() - started) / 1_000;
+  return { id, fault, mutation: mutation.name, seconds, ...(outcome ? { outcome } : {}), passed };
+}
+
+function settingsOf(
+  { seconds, seed }: TortureOptions,
+  changes: { library?: string | undefined; guard?: Guard | undefined } = {},
+): { seconds: number; seed: string; library: string; guard: Guard } {
+  const { library = LIBRARY, guard = 'read-and-write' } = changes;
+  return { seconds, seed, library, guard };
+}
+
+/** A run that fails in itself is a failed run, and does not take the others with it. */
+async function limited(
+  run: Promise<TortureOutcome>,
+  { seconds }: TortureOptions,
+): Promise<TortureOutcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const limitMs = seconds * 1_000 + RUN_SLACK_MS;
+    timer = setTimeout(() => reject(new Error(`not done after ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([run, late]);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const none = { acknowledged: 0, lostFenced: 0, lostUnfenced: 0, staleRejected: 0 };
+    return { ...none, hangs: 0, unhandled: 0, notes: {}, violations: [`the run broke: ${text}`] };
+  } finally {
+    clearTimeout(timer);
+  }
+}
