@@ -62,20 +62,27 @@ async function runPlain<G>({ ground, torture, options }: Job<G>): Promise<Tortur
 }
 
 async function runMutation<G>(job: Job<G>, mutation: Mutation): Promise<TortureReport> {
-  const { ground, torture, options } = job;
+  const { torture, options } = job;
   const { id, fault } = torture;
   const started = performance.now();
-  await using mutant = mutation.edits ? await LibraryMutant.create(mutation.edits) : undefined;
   let outcome: TortureOutcome | undefined;
   let passed = false;
   for (let attempt = 0; attempt < MUTATION_ATTEMPTS && !passed; attempt++) {
-    const changes = { library: mutant?.module, guard: mutation.guard };
-    const settings = { ...settingsOf(options, changes), seed: `${options.seed}-${attempt}` };
-    outcome = await limited(torture.run(ground, settings), options);
+    outcome = await limited(mutated(job, mutation, attempt), options);
     passed = outcome.violations.some((violation) => mutation.caughtBy.test(violation));
   }
   const seconds = (performance.now() - started) / 1_000;
   return { id, fault, mutation: mutation.name, seconds, ...(outcome ? { outcome } : {}), passed };
+}
+
+async function mutated<G>(
+  { ground, torture, options }: Job<G>,
+  { edits, guard }: Mutation,
+  attempt: number,
+): Promise<TortureOutcome> {
+  await using mutant = edits ? await LibraryMutant.create(edits) : undefined;
+  const settings = settingsOf(options, { library: mutant?.module, guard });
+  return await torture.run(ground, { ...settings, seed: `${options.seed}-${attempt}` });
 }
 
 function settingsOf(

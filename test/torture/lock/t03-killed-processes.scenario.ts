@@ -22,12 +22,12 @@ export const killedProcesses: Torture<LockGround> = {
   fault: 'SIGKILL of a holder and of 50 waiters',
   mutations: [
     {
-      name: 'a lease that does not end',
+      name: 'leases ten times as long',
       edits: [
         {
           file: 'lock/scripts/acquire.lua',
-          find: /redis\.call\('SET', KEYS\[1\], ARGV\[1\], 'PX', ARGV\[2\]\)/,
-          replace: "redis.call('SET', KEYS[1], ARGV[1])",
+          find: /'PX', ARGV\[2\]\)/,
+          replace: "'PX', ARGV[2] * 10)",
         },
       ],
       caughtBy: /after a dead holder/,

@@ -27,8 +27,8 @@ export const forgetfulRedis: Torture<LockGround> = {
     },
     {
       name: 'no EVAL after NOSCRIPT',
-      edits: [{ file: 'redis/redis-script.js', find: /NOSCRIPT/g, replace: 'NEVER' }],
-      caughtBy: /unexpected|backend errors|hung|nothing/,
+      edits: [{ file: 'redis/redis-failure.js', find: /NOSCRIPT/, replace: 'NEVER' }],
+      caughtBy: /backend errors|nothing/,
     },
   ],
   async run(ground, settings) {
