@@ -1,5 +1,15 @@
 /** A broken copy of the compiled library, beside the real one, for processes that ask for it. */
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { LibraryEdit } from './torture.js';
@@ -30,7 +40,7 @@ export class LibraryMutant implements AsyncDisposable {
       await cp(join(original, 'dist'), join(directory, 'dist'), { recursive: true });
       await cp(join(original, 'package.json'), join(directory, 'package.json'));
       await symlink(join(original, 'node_modules'), join(directory, 'node_modules'), 'dir');
-      for (const edit of edits) await apply(edit, join(directory, 'dist', edit.file));
+      for (const edit of edits) await apply(edit, join(directory, 'dist', edit.where));
       return mutant;
     } catch (error) {
       await mutant[Symbol.asyncDispose]();
@@ -43,9 +53,17 @@ export class LibraryMutant implements AsyncDisposable {
   }
 }
 
-async function apply({ find, replace }: LibraryEdit, file: string): Promise<void> {
-  const text = await readFile(file, 'utf8');
-  const mutated = text.replace(find, replace);
-  if (mutated === text) throw new Error(`the mutation does not apply: no ${find} in ${file}`);
-  await writeFile(file, mutated);
+async function apply({ find, replace }: LibraryEdit, where: string): Promise<void> {
+  let applied = 0;
+  const inFolder = async (): Promise<string[]> =>
+    (await readdir(where, { recursive: true })).map((name) => join(where, name));
+  for (const file of (await stat(where)).isFile() ? [where] : await inFolder()) {
+    if (!/\.(js|lua)$/.test(file)) continue;
+    const text = await readFile(file, 'utf8');
+    const mutated = text.replace(find, replace);
+    if (mutated === text) continue;
+    await writeFile(file, mutated);
+    applied++;
+  }
+  if (applied === 0) throw new Error(`the mutation is out of date: no ${find} in ${where}`);
 }

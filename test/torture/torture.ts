@@ -39,11 +39,11 @@ export interface TortureOutcome extends Figures {
   readonly violations: readonly string[];
 }
 
-/** A change of one file of the compiled library. */
+/** A change of the compiled library. */
 export interface LibraryEdit {
-  /** Relative to the library's `dist`. */
-  readonly file: string;
-  /** Must match, or the mutation is out of date. */
+  /** File or folder below the library's `dist`. */
+  readonly where: string;
+  /** Must match in at least one file, or the mutation is out of date. */
   readonly find: RegExp;
   readonly replace: string;
 }

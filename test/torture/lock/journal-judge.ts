@@ -42,14 +42,40 @@ function lost(entries: readonly JournalEntry[]): number {
 
 function overlaps(entries: readonly JournalEntry[]): number {
   let count = 0;
+  let lastWrite = -1;
   const open = new Map<string, number>();
   for (const [position, entry] of entries.entries()) {
-    const section = `${entry.process} ${entry.operation}`;
-    if (entry.kind === 'read') open.set(section, position);
+    const section = sectionOf(entry);
     const readAt = open.get(section);
-    if (entry.kind === 'write' && readAt !== undefined && position > readAt + 1) count++;
+    if (entry.kind === 'write') {
+      if (readAt !== undefined && position > readAt + 1) count++;
+      lastWrite = position;
+    } else if (readAt !== undefined && lastWrite > readAt) {
+      // A reader's second look.
+      count++;
+    }
+    open.set(section, readAt ?? position);
   }
   return count;
+}
+
+/** The most sections that were open at once, of those that were finished. */
+export function concurrency(entries: readonly JournalEntry[]): number {
+  let most = 0;
+  for (const ofKey of groupByKey(entries.filter(({ guarded }) => !guarded)).values()) {
+    const finished = new Set(ofKey.filter(({ kind }) => kind === 'write').map(sectionOf));
+    let open = 0;
+    for (const entry of ofKey) {
+      if (!finished.has(sectionOf(entry))) continue;
+      open += entry.kind === 'read' ? 1 : -1;
+      most = Math.max(most, open);
+    }
+  }
+  return most;
+}
+
+function sectionOf({ process, operation }: JournalEntry): string {
+  return `${process} ${operation}`;
 }
 
 function disorder(entries: readonly JournalEntry[]): number {

@@ -7,8 +7,12 @@ import { killedProcesses } from './t03-killed-processes.scenario.js';
 import { forgetfulRedis } from './t04-forgetful-redis.scenario.js';
 import { sickNetwork } from './t05-sick-network.scenario.js';
 import { frozenRedis } from './t06-frozen-redis.scenario.js';
+import { durableFailover, lossyFailover } from './t07-lossy-failover.scenario.js';
+import { redlock } from './t08-redlock.scenario.js';
 import { lyingClocks } from './t09-lying-clocks.scenario.js';
 import { linearizableHistory } from './t10-linearizable-history.scenario.js';
+import { readersAndWriters, semaphorePermits } from './t11-shared-and-semaphore.scenario.js';
+import { cron } from './t12-cron.scenario.js';
 
 export const lockRoom: TortureRoom<LockGround> = {
   name: 'lock',
@@ -20,7 +24,13 @@ export const lockRoom: TortureRoom<LockGround> = {
     forgetfulRedis,
     sickNetwork,
     frozenRedis,
+    lossyFailover,
+    durableFailover,
+    redlock,
     lyingClocks,
     linearizableHistory,
+    readersAndWriters,
+    semaphorePermits,
+    cron,
   ],
 };

@@ -5,7 +5,7 @@ import { monotonicMs } from '../monotonic.js';
 import type { SeededRandom } from '../seeded-random.js';
 import { hangs } from './hang-alarm.js';
 import type { Resource } from './resource.js';
-import type { Load, Tally } from './worker-contract.js';
+import type { Load, LockOptions, Tally } from './worker-contract.js';
 
 const SLEEP_MS = 4;
 /** A wait may last one command longer than asked, and a section has to talk to the resource. */
@@ -17,6 +17,16 @@ const OUTCOMES: Readonly<Record<string, 'waitTimeouts' | 'backendErrors' | 'loss
   E_LOCK_BACKEND: 'backendErrors',
   E_LOCK_LOST: 'losses',
 };
+
+/** What runs a body under protection. */
+interface Section {
+  execute(body: (lock: Lock) => Promise<void>, options: LockOptions): Promise<void>;
+}
+
+/** `LockService.semaphore`. */
+interface SemaphoreMaker {
+  semaphore(key: string, limit: number): Section;
+}
 
 /** A tally of nothing. */
 export function emptyTally(): Tally {
@@ -61,16 +71,22 @@ export class SectionLoad {
   async #section(key: string): Promise<void> {
     const { leaseMs, waitMs, options } = this.load;
     const invokedAt = monotonicMs();
-    const wait = options?.['ifLocked'] ? {} : { wait: waitMs };
-    await this.locks.execute(key, (lock) => this.#body(key, invokedAt, lock), {
-      lease: leaseMs,
-      ...wait,
-      ...options,
-    });
+    const all = { lease: leaseMs, wait: waitMs, ...options };
+    const body = (lock: Lock): Promise<void> => this.#body(key, invokedAt, lock);
+    await this.#lockOf(key).execute(body, all);
+  }
+
+  /** The lock of a key, or the semaphore. */
+  #lockOf(key: string): Section {
+    const { permits } = this.load;
+    if (permits !== undefined) {
+      return (this.locks as unknown as SemaphoreMaker).semaphore(key, permits);
+    }
+    return { execute: (body, options) => this.locks.execute(key, body, options) };
   }
 
   async #body(key: string, invokedAt: number, lock: Lock): Promise<void> {
-    const { sleepMs = SLEEP_MS, checkHeld = false } = this.load;
+    const { sleepMs = SLEEP_MS, checkHeld = false, readOnly = false } = this.load;
     const visit = {
       ...{ key, fence: lock.fencingToken, process: this.processName },
       ...{ operation: this.#operations++, invokedAt, grantedAt: monotonicMs() },
@@ -82,7 +98,8 @@ export class SectionLoad {
       this.#tally.abandoned++;
       return;
     }
-    await this.resource.leave(visit, reading);
+    if (readOnly) await this.resource.enter(visit);
+    else await this.resource.leave(visit, reading);
     this.#tally.sections++;
   }
 

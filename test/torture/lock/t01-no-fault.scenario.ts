@@ -17,9 +17,9 @@ export const noFault: Torture<LockGround> = {
       name: 'acquire without a look at the holder',
       edits: [
         {
-          file: 'lock/scripts/acquire.lua',
-          find: /if owner and owner ~= ARGV\[1\] then/,
-          replace: 'if false then',
+          where: 'lock/scripts/acquire.lua',
+          find: /local owner = redis\.call\('GET', KEYS\[1\]\)(?=\nif|\nlocal)/,
+          replace: 'local owner = false',
         },
       ],
       caughtBy: /overlap/,

@@ -20,9 +20,9 @@ export const frozenHolders: Torture<LockGround> = {
       name: 'fencing tokens that do not grow',
       edits: [
         {
-          file: 'lock/scripts/acquire.lua',
-          find: /return \{1, fence\}/,
-          replace: 'return {1, 7}',
+          where: 'lock/scripts/acquire.lua',
+          find: /return \{1, fence/,
+          replace: 'return {1, 7',
         },
       ],
       caughtBy: /fenced updates lost|stale/,

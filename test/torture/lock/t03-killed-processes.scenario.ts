@@ -25,7 +25,7 @@ export const killedProcesses: Torture<LockGround> = {
       name: 'leases ten times as long',
       edits: [
         {
-          file: 'lock/scripts/acquire.lua',
+          where: 'lock/scripts/acquire.lua',
           find: /'PX', ARGV\[2\]\)/,
           replace: "'PX', ARGV[2] * 10)",
         },

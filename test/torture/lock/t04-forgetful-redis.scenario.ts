@@ -18,16 +18,16 @@ export const forgetfulRedis: Torture<LockGround> = {
       name: 'tokens counted by INCR alone',
       edits: [
         {
-          file: 'lock/scripts/acquire.lua',
-          find: /math\.max\(last \+ 1, [^\n]*\)/,
-          replace: 'last + 1',
+          where: 'lock/scripts/acquire.lua',
+          find: /time\[1\] \* 1000000 \+ time\[2\]/,
+          replace: '0',
         },
       ],
       caughtBy: /regressed/,
     },
     {
       name: 'no EVAL after NOSCRIPT',
-      edits: [{ file: 'redis/redis-failure.js', find: /NOSCRIPT/, replace: 'NEVER' }],
+      edits: [{ where: 'redis', find: /NOSCRIPT/, replace: 'NEVER' }],
       caughtBy: /backend errors|nothing/,
     },
   ],

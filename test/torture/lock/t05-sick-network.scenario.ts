@@ -43,16 +43,14 @@ export const sickNetwork: Torture<LockGround> = {
   mutations: [
     {
       name: 'no fallback poll',
-      edits: [
-        { file: 'lock/lock-acquirer.js', find: /POLL_MS = 1_000/, replace: 'POLL_MS = 60_000' },
-      ],
+      edits: [{ where: 'lock', find: /POLL_MS = 1_000/, replace: 'POLL_MS = 60_000' }],
       caughtBy: /without messages/,
     },
     {
       name: 'no chase of an unanswered acquisition',
       edits: [
         {
-          file: 'lock/release-chase.js',
+          where: 'lock',
           find: /start\(target\) \{/,
           replace: 'start(target) { return;',
         },
@@ -63,9 +61,9 @@ export const sickNetwork: Torture<LockGround> = {
       name: 'acquire is not idempotent',
       edits: [
         {
-          file: 'lock/scripts/acquire.lua',
-          find: /if owner and owner ~= ARGV\[1\] then/,
-          replace: 'if owner then',
+          where: 'lock/scripts/acquire.lua',
+          find: /local owner = redis\.call\('GET', KEYS\[1\]\)(?=\nif|\nlocal)/,
+          replace: "$&\nif owner == ARGV[1] then return {0, redis.call('PTTL', KEYS[1]), 0} end",
         },
       ],
       caughtBy: /lost reply/,

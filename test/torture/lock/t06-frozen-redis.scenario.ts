@@ -18,7 +18,13 @@ export const frozenRedis: Torture<LockGround> = {
   mutations: [
     {
       name: 'no deadline timer',
-      edits: [{ file: 'lock/lease.js', find: /this\.#arm\(\);/, replace: '' }],
+      edits: [
+        {
+          where: 'lock',
+          find: /else\s+(this\.onExpire\(\)|charge\.lease\.lose\('expired'\))/,
+          replace: '',
+        },
+      ],
       caughtBy: /signal/,
     },
   ],

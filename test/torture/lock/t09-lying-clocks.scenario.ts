@@ -18,7 +18,7 @@ export const lyingClocks: Torture<LockGround> = {
       name: 'leases on the wall clock',
       edits: [
         {
-          file: 'time/clock.js',
+          where: 'time',
           find: /now\(\) \{\s*return performance\.now\(\);/,
           replace: 'now() { return Date.now();',
         },
@@ -29,8 +29,8 @@ export const lyingClocks: Torture<LockGround> = {
       name: 'a loss only the timer finds',
       edits: [
         {
-          file: 'lock/held-lock.js',
-          find: /if \(!this\.#ended && !this\.#loss && this\.#lease\.remaining === 0\)/,
+          where: 'lock',
+          find: /if \(!this\.#(ended && !this\.#loss && this\.#lease\.remaining === 0|loss && this\.#deadline <= this\.clock\.now\(\))\)/,
           replace: 'if (false)',
         },
       ],

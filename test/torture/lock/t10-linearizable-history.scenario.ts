@@ -21,7 +21,7 @@ export const linearizableHistory: Torture<LockGround> = {
       name: 'release without a look at the token',
       edits: [
         {
-          file: 'lock/scripts/release.lua',
+          where: 'lock/scripts/release.lua',
           find: /if redis\.call\('GET', KEYS\[1\]\) ~= ARGV\[1\] then/,
           replace: 'if false then',
         },
@@ -32,7 +32,7 @@ export const linearizableHistory: Torture<LockGround> = {
       name: 'a lease that ends early in the store',
       edits: [
         {
-          file: 'lock/scripts/acquire.lua',
+          where: 'lock/scripts/acquire.lua',
           find: /'PX', ARGV\[2\]\)/,
           replace: "'PX', math.floor(ARGV[2] / 5))",
         },

@@ -11,6 +11,8 @@ export type LockRedis =
       readonly sentinels: readonly { readonly host: string; readonly port: number }[];
       readonly name: string;
     }
+  /** Redlock over masters that know nothing of each other. */
+  | { readonly masters: readonly string[] }
   | { readonly cluster: readonly { readonly host: string; readonly port: number }[] };
 
 /** What a process starts with. */
@@ -42,8 +44,23 @@ export interface Load {
   readonly checkHeld?: boolean;
   /** Blocks the event loop for `ms` inside a section, with this probability. */
   readonly stall?: { readonly probability: number; readonly ms: number };
+  /** Reads twice instead of reading and writing. */
+  readonly readOnly?: boolean;
+  /** Under a permit of a semaphore of this size instead of a lock. */
+  readonly permits?: number;
   /** Further options of each call. */
   readonly options?: LockOptions;
+}
+
+/** A job that every process wants to run at the same instants. */
+export interface Ticks {
+  /** `monotonicMs()` of the first tick. */
+  readonly startAt: number;
+  readonly periodMs: number;
+  readonly count: number;
+  /** How much earlier or later than the others a process comes, at random. */
+  readonly skewMs: number;
+  readonly options: LockOptions;
 }
 
 /** How the sections of a load ended. */
@@ -116,6 +133,8 @@ export interface LockWorker {
   boot(settings: WorkerSettings): Promise<void>;
   startLoad(load: Load): void;
   startHistory(load: HistoryLoad): void;
+  /** Resolves with the number of runs of this process, after the last tick. */
+  runTicks(ticks: Ticks): Promise<number>;
   /** Ends either load after its present sections. */
   stopLoad(): Promise<Tally>;
   /** Acquires; null when the wait was over. */
@@ -131,6 +150,10 @@ export interface LockWorker {
   holdAll(keys: readonly string[], options: LockOptions): Promise<number>;
   /** What became of the locks of `holdAll`, once all were lost or `waitMs` are over. */
   losses(waitMs: number): Promise<LossTiming[]>;
+  /** Runs nothing under a lock with these options; rejects when they are refused. */
+  tryOptions(options: LockOptions): Promise<void>;
+  /** Whether `LockService` has a method of this name. */
+  hasMethod(name: string): boolean;
   /** Clean shutdown of the application. */
   close(): Promise<void>;
 }

@@ -13,6 +13,7 @@ import { HistoryRecorder } from './history-recorder.js';
 import { LossWatch } from './loss-watch.js';
 import { ProtectedResources } from './protected-resources.js';
 import type { Reading, Visit } from './resource.js';
+import { runTicks } from './tick-load.js';
 import { SectionLoad } from './section-load.js';
 import type { Held, LockRedis, LockWorker, WorkerSettings } from './worker-contract.js';
 
@@ -48,10 +49,13 @@ const worker: LockWorker = {
     const library = (await import(settings.library)) as typeof import('nestjs-distributed');
     const module = library.DistributedModule.forRoot({
       redis: redisOptions(settings.redis),
-      lock: settings.lock ?? {},
+      lock: lockOptions(settings),
     });
     const root = { module: Root, imports: [module] };
-    const app = await NestFactory.createApplicationContext(root, { logger: false });
+    const app = await NestFactory.createApplicationContext(root, {
+      logger: false,
+      abortOnError: false,
+    });
     const locks = app.get(library.LockService);
     const resources = new ProtectedResources(settings.resources, settings.guard);
     running = { settings, app, locks, resources, random };
@@ -65,6 +69,11 @@ const worker: LockWorker = {
   startHistory(tasks) {
     const { locks, random, settings } = here();
     load = new HistoryRecorder(locks, random, settings.name, tasks);
+  },
+
+  async runTicks(ticks) {
+    const { locks, resources, random, settings } = here();
+    return await runTicks({ locks, resources, random, processName: settings.name }, ticks);
   },
 
   async stopLoad() {
@@ -119,6 +128,14 @@ const worker: LockWorker = {
     return watches.splice(0).map((watch) => watch.finish());
   },
 
+  async tryOptions(options) {
+    await here().locks.execute('probe', () => {}, options);
+  },
+
+  hasMethod(name) {
+    return typeof (here().locks as unknown as Record<string, unknown>)[name] === 'function';
+  },
+
   async close() {
     const { app, resources } = here();
     await app.close();
@@ -156,6 +173,13 @@ function lockOf(handle: number): Lock {
   return lock;
 }
 
+function lockOptions({ lock = {}, redis }: WorkerSettings): Readonly<Record<string, unknown>> {
+  if (!('masters' in redis)) return lock;
+  const clients = redis.masters.map((url) => new Redis(url, { maxRetriesPerRequest: null }));
+  for (const client of clients) client.on('error', () => {});
+  return { ...lock, redlock: { clients } };
+}
+
 /** A client of our own making when messages take another way: the library duplicates it for them. */
 function redisOptions(redis: LockRedis): RedisOptions {
   if (!('url' in redis) || redis.subscriberPort === undefined) {
@@ -163,7 +187,9 @@ function redisOptions(redis: LockRedis): RedisOptions {
       ? { url: redis.url }
       : 'sentinels' in redis
         ? { sentinels: redis.sentinels, name: redis.name }
-        : { cluster: redis.cluster };
+        : 'masters' in redis
+          ? { url: redis.masters[0] ?? '' }
+          : { cluster: redis.cluster };
   }
   const { url, subscriberPort } = redis;
   return () => {
