@@ -45,6 +45,8 @@ export default {
       testMatch: [
         '<rootDir>/{libs,apps}/*/src/**/*.spec.ts',
         '<rootDir>/{src,test/bench/src}/**/*.spec.ts',
+        '<rootDir>/src/**/*.spec.ts',
+        '<rootDir>/test/torture/**/*.spec.ts',
       ],
     },
     { ...base, displayName: 'types', testMatch: ['<rootDir>/test/types/**/*.spec.ts'] },

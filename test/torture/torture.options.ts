@@ -13,6 +13,8 @@ export interface TortureOptions {
   readonly json?: string | undefined;
   /** Run the mutations instead, each of which must be caught. */
   readonly mutations: boolean;
+  /** A torture the library cannot take yet counts as a failure. */
+  readonly complete: boolean;
   /** The lane of CI: everything shortly, then the mutations that are cheap. */
   readonly ci: boolean;
 }
@@ -26,6 +28,7 @@ export const USAGE = `usage: npm run test:torture -- ROOM [options]
   --seed TEXT     repeat the faults of the run that printed it
   --json FILE     write the figures
   --mutations     break the library on purpose: each break must be caught
+  --complete      fail when the library lacks what a torture needs
   --ci            everything shortly, then the cheap mutations
 `;
 
@@ -46,6 +49,7 @@ export function parseTortureOptions(argv: readonly string[]): TortureOptions {
       seed: { type: 'string' },
       json: { type: 'string' },
       mutations: { type: 'boolean', default: false },
+      complete: { type: 'boolean', default: false },
       ci: { type: 'boolean', default: false },
     },
   });
@@ -61,6 +65,7 @@ export function parseTortureOptions(argv: readonly string[]): TortureOptions {
     seed: values.seed ?? Math.random().toString(36).slice(2, 10),
     json: values.json,
     mutations: values.mutations,
+    complete: values.complete,
     ci: values.ci,
   };
 }

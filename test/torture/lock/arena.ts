@@ -68,7 +68,10 @@ export class Arena implements AsyncDisposable {
     const worker: Worker = new Child(`p${number}`, WORKER);
     this.workers.push(worker);
     await worker.call('boot', {
-      ...{ name: worker.name, seed, library, guard },
+      name: worker.name,
+      seed,
+      library,
+      guard,
       redis: this.options.redis(number),
       resources: this.ground.addresses,
       ...this.options.settings,

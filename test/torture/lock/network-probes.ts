@@ -1,9 +1,15 @@
 /** Single faults of the network, each with a question that has an answer in milliseconds. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { FaultProxy } from 'nestjs-distributed/testing';
 import { monotonicMs } from '../monotonic.js';
 import type { Worker } from './arena.js';
-import type { Network } from './t05-sick-network.scenario.js';
 import type { Held } from './worker-contract.js';
+
+/** A process's two ways to Redis. */
+export interface Network {
+  readonly commands: FaultProxy;
+  readonly messages: FaultProxy;
+}
 
 /** Milliseconds beyond the limit; not positive when in time, Infinity when never. */
 export interface NetworkAnswers {

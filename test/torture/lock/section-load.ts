@@ -88,8 +88,12 @@ export class SectionLoad {
   async #body(key: string, invokedAt: number, lock: Lock): Promise<void> {
     const { sleepMs = SLEEP_MS, checkHeld = false, readOnly = false } = this.load;
     const visit = {
-      ...{ key, fence: lock.fencingToken, process: this.processName },
-      ...{ operation: this.#operations++, invokedAt, grantedAt: monotonicMs() },
+      key,
+      fence: lock.fencingToken,
+      process: this.processName,
+      operation: this.#operations++,
+      invokedAt,
+      grantedAt: monotonicMs(),
     };
     const reading = await this.resource.enter(visit);
     await delay(sleepMs);

@@ -1,21 +1,15 @@
 /** T5: lost replies, half-open connections, jitter, and messages that stop while commands go on. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { RedisServer } from '#servers';
-import { createFaultProxy, type FaultProxy } from 'nestjs-distributed/testing';
+import { createFaultProxy } from 'nestjs-distributed/testing';
 import type { Torture } from '../torture.js';
 import { Arena, broken, type Worker } from './arena.js';
 import type { LockGround } from './lock-ground.js';
-import { askThroughFaults, type NetworkAnswers } from './network-probes.js';
+import { askThroughFaults, type Network, type NetworkAnswers } from './network-probes.js';
 import { ProtectedResources } from './protected-resources.js';
 
 const LEASE_MS = 800;
 const PROCESSES = 4;
-
-/** A process's two ways to Redis. */
-export interface Network {
-  readonly commands: FaultProxy;
-  readonly messages: FaultProxy;
-}
 
 /** One network per process. */
 class Networks implements AsyncDisposable {
