@@ -7,6 +7,8 @@ import type { Guard, Mutation, Torture, TortureOutcome, TortureRoom } from './to
 const LIBRARY = 'nestjs-distributed';
 /** A mutation may need another draw of faults before it shows. */
 const MUTATION_ATTEMPTS = 3;
+/** In CI a mutation gets less time than the torture itself: it has more than one attempt. */
+const CI_MUTATION_SHARE = 0.6;
 /** Whatever happens inside, a run ends. */
 const RUN_SLACK_MS = 90_000;
 
@@ -47,7 +49,9 @@ export async function runRoom<G extends AsyncDisposable>(
   for (const torture of available) {
     for (const mutation of torture.mutations) {
       if (options.ci && mutation.slow) continue;
-      await report(runMutation({ ground, torture, options }, mutation));
+      const seconds = options.seconds * (options.ci ? CI_MUTATION_SHARE : 1);
+      const shorter = { ...options, seconds };
+      await report(runMutation({ ground, torture, options: shorter }, mutation));
     }
   }
   return reports;

@@ -26,6 +26,7 @@ export const frozenHolders: Torture<LockGround> = {
         },
       ],
       caughtBy: /fenced updates lost|stale/,
+      slow: true,
     },
   ],
   async run(ground, settings) {

@@ -11,7 +11,7 @@ import type { Held } from './worker-contract.js';
 
 const LEASE_MS = 500;
 const WAITERS = 50;
-const PATIENCE = { wait: 8_000, lease: LEASE_MS };
+const PATIENCE = { wait: 4_000, lease: LEASE_MS };
 /** What the dead may cost beyond the lease; and how long dead waiters may stand in line. */
 const AFTER_HOLDER_MS = LEASE_MS + 50;
 const AFTER_WAITERS_MS = 3_500;

@@ -29,6 +29,7 @@ export const forgetfulRedis: Torture<LockGround> = {
       name: 'no EVAL after NOSCRIPT',
       edits: [{ where: 'redis', find: /NOSCRIPT/, replace: 'NEVER' }],
       caughtBy: /backend errors|nothing/,
+      slow: true,
     },
   ],
   async run(ground, settings) {

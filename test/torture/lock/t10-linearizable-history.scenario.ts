@@ -38,6 +38,7 @@ export const linearizableHistory: Torture<LockGround> = {
         },
       ],
       caughtBy: /not linearizable/,
+      slow: true,
     },
   ],
   async run(ground, settings) {
