@@ -1,9 +1,16 @@
 /** A process under torture: called over IPC, frozen and killed by signal. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import type { ChildCall, ChildMessage } from './child-server.js';
 
 const CALL_DEADLINE_MS = 30_000;
+
+/**
+ * Kills the process unless told that it is done. The end of its input means that the parent is
+ * gone, however it went: a process that stands still could not notice by itself.
+ */
+const GUARD = 'read -r line; [ "$line" = done ] || kill -KILL "$1"';
 
 /** The methods of `T`, each of which may be called from outside its process. */
 type Method<T> = {
@@ -22,6 +29,7 @@ export class Child<T> {
   readonly #exited: Promise<unknown>;
   #nextId = 0;
   #frozen = false;
+  #guard: ChildProcess | undefined;
   #expected = false;
 
   /** @param file compiled module that calls `serveParent` */
@@ -79,6 +87,7 @@ export class Child<T> {
 
   /** SIGSTOP. */
   freeze(): void {
+    this.#guard ??= guardOf(this.#process.pid);
     this.#frozen = this.#process.kill('SIGSTOP');
   }
 
@@ -93,6 +102,7 @@ export class Child<T> {
     this.#expected = true;
     this.#process.kill('SIGKILL');
     if (this.alive) await this.#exited;
+    this.#guard?.stdin?.end('done\n');
     process.off('exit', this.#onParentExit);
   }
 
@@ -105,4 +115,17 @@ export class Child<T> {
     else if ('event' in message) for (const listener of this.#listeners) listener(message.event);
     else this.#calls.get(message.id)?.(message);
   }
+}
+
+function guardOf(pid: number | undefined): ChildProcess {
+  const guard = spawn('/bin/sh', ['-c', GUARD, 'torture-guard', String(pid)], {
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  guard.on('error', () => {});
+  guard.stdin?.on('error', () => {});
+  guard.unref();
+  (guard.stdin as Socket | null)?.unref();
+  return guard;
 }
