@@ -44,9 +44,7 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{libs,apps}/*/src/**/*.spec.ts',
-        '<rootDir>/{src,test/bench/src}/**/*.spec.ts',
-        '<rootDir>/src/**/*.spec.ts',
-        '<rootDir>/test/torture/**/*.spec.ts',
+        '<rootDir>/{src,test/bench/src,test/torture}/**/*.spec.ts',
       ],
     },
     { ...base, displayName: 'types', testMatch: ['<rootDir>/test/types/**/*.spec.ts'] },
