@@ -129,7 +129,10 @@ module.exports = {
       comment: 'What users cannot call is not worth measuring.',
       severity: 'error',
       from: { path: '^test/bench/' },
-      to: { path: '^libs/.+/src/', pathNot: `${LIB}/([^/]+/)?index\\.ts$` },
+      to: {
+        path: '^libs/[^/]+/src/',
+        pathNot: [`${LIB}/index\\.ts$`, `${LIB}/[^/]+/index\\.ts$`],
+      },
     },
     {
       name: 'contracts-are-plain',
