@@ -72,7 +72,7 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 
   resync(): void {
-    for (const line of this.#expected.values()) line.wake();
+    for (const line of this.#expected.values()) if (!line.sleeps) line.wake();
   }
 
   expect(owner: string, line: LockLine | undefined): void {

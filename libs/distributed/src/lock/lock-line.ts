@@ -62,6 +62,11 @@ export class LockLine implements LeaseHome, StrictPlace {
     return !this.#lease && !this.#contender;
   }
 
+  /** Whether another waiter of this process asks for it: the store tells it when it is its turn. */
+  get sleeps(): boolean {
+    return this.strict?.sleeps(this) ?? false;
+  }
+
   /** The token that stands in the store's queue. */
   get contender(): string | undefined {
     return this.#contender?.claim.owner;
@@ -191,7 +196,7 @@ export class LockLine implements LeaseHome, StrictPlace {
 
   #pause({ retryMs }: Refusal, failures: number): number {
     if (failures > 0) return retryPause(failures);
-    if (this.strict?.sleeps(this)) return Infinity;
+    if (this.sleeps) return Infinity;
     return pollPause(retryMs, this.desk.backend.random);
   }
 

@@ -132,6 +132,19 @@ describe('the queue', () => {
     expect(Object.keys(after).sort()).toEqual(['q:1', 'q:2']);
   });
 
+  it('tells the head again when somebody asks for a free lock (mutation: one message)', async () => {
+    const inbox = new Inbox();
+    const watching = new RedisLockStore(direct);
+    await acquired('p:1');
+    await wait('q:1');
+    // Nobody listens yet: the message is lost.
+    await store.release({ key: 'k', owner: 'p:1' }, within);
+    await watching.watch('q', inbox);
+    expect((await wait('r:1')).acquired).toBe(false);
+    expect(await inbox.next()).toBe('turn q:1');
+    await watching.unwatch();
+  });
+
   it('lets a waiter leave, and wakes the next one when he was called already', async () => {
     const inbox = new Inbox();
     const watching = new RedisLockStore(direct);

@@ -55,6 +55,9 @@ else
     end
     if freed == 1 then
       redis.call('DEL', KEYS[1])
+    end
+    if not owner then
+      -- Also when it has been told before: messages can be lost.
       tell(ARGV[7], 'turn', first)
     end
     return {0, retry, freed}
