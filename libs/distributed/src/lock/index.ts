@@ -1,13 +1,18 @@
 /** Distributed locks: `nestjs-distributed/lock`. */
 export { DistributedLock, type KeylessMethodAspect } from './distributed-lock.decorator.js';
+export { FENCE_TABLE, fenceTableSql, pruneFencesSql } from './fence-table.js';
+export { fencedSql, type FencedSqlOptions, type SqlExecutor, type SqlFence } from './fenced-sql.js';
 export { LockAspect } from './lock.aspect.js';
 export {
+  FenceUnusableError,
   LockBackendError,
   LockClosedError,
   LockHeldError,
   LockLostError,
   type LockLossReason,
   LockWaitTimeoutError,
+  StaleLockError,
+  UnfencedLockError,
 } from './lock.errors.js';
 export { type AcquireOutcome, LOCK_CHANNELS, type LockEvents } from './lock.events.js';
 export { Lock, type ReleaseOutcome } from './lock.js';
@@ -21,6 +26,6 @@ export type {
   LockOptions,
   LockTryOptions,
 } from './lock.options.js';
-export { currentLock } from './lock-scope.js';
+export { currentLock, currentLocks } from './lock-scope.js';
 export { LockService } from './lock.service.js';
 export type { LockState } from './lock.store.js';

@@ -47,6 +47,14 @@ export class LockScope {
     return LockScope.#innermost(() => true);
   }
 
+  /** The locks of all sections around the caller that have not ended, outermost first, each once. */
+  static locks(): Lock[] {
+    const found = new Set<Lock>();
+    for (let scope = LockScope.#current.getStore(); scope; scope = scope.#parent)
+      if (scope.#open) found.add(scope.lock);
+    return [...found].toReversed();
+  }
+
   static #innermost(fits: (scope: LockScope) => boolean): LockScope | undefined {
     let scope = LockScope.#current.getStore();
     while (scope && !(scope.#open && fits(scope))) scope = scope.#parent;
@@ -95,4 +103,9 @@ export class LockScope {
  */
 export function currentLock(): Lock | undefined {
   return LockScope.current()?.lock;
+}
+
+/** All locks the calling code runs under, outermost first; empty outside of any. */
+export function currentLocks(): Lock[] {
+  return LockScope.locks();
 }

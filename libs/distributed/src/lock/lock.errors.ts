@@ -122,3 +122,49 @@ export class LockClosedError extends DistributedError {
     );
   }
 }
+
+/**
+ * `E_LOCK_STALE`: the resource has seen a later holder of the lock, so this one is too late. The
+ * refusal comes before any work: let it through, so that nothing of this transaction remains.
+ */
+export class StaleLockError extends DistributedError {
+  /**
+   * What stands behind the fence did not run. As a whole call, taken from the lock on, it may be
+   * repeated: it then holds a new lock. Repeating only the transaction fails again.
+   */
+  readonly executed = 'no';
+
+  /** @param seen the token of the later holder, where the resource tells it */
+  constructor(key: string, fencingToken: number, seen?: number) {
+    super(
+      'E_LOCK_STALE',
+      `The resource has already served a later holder of the lock '${key}', so this holder was refused and nothing was stored. ` +
+        'It was paused or cut off for longer than its lease: repeat the call with a new lock, and raise `lease` if this happens often.',
+      { retryable: true, details: { fencingToken, ...(seen === undefined ? {} : { seen }) } },
+    );
+  }
+}
+
+/** `E_LOCK_UNFENCED`: the lock has no fencing token, so no resource can tell late holders. Nothing was run. */
+export class UnfencedLockError extends DistributedError {
+  /** Nothing was sent to the resource. */
+  readonly executed = 'no';
+
+  constructor(key: string) {
+    super(
+      'E_LOCK_UNFENCED',
+      `The lock '${key}' has no fencing token, so the resource cannot be fenced with it and nothing was run. ` +
+        "Locks have none that run without their store (onBackendError: 'run') or on several independent Redis servers: do without one of the two.",
+    );
+  }
+}
+
+/** `E_LOCK_FENCE`: the fence could not be advanced because of how it is set up or used. Nothing was run. */
+export class FenceUnusableError extends DistributedError {
+  /** What stands behind the fence did not run. */
+  readonly executed = 'no';
+
+  constructor(problem: string, more: { readonly cause?: unknown } = {}) {
+    super('E_LOCK_FENCE', `The fence cannot protect this work: ${problem}`, more);
+  }
+}

@@ -50,6 +50,12 @@ export interface LockEvents {
     readonly key: string;
     readonly outcome: 'deleted' | 'absent' | 'given-up';
   };
+  /** A resource refused a holder because it had seen a later one. */
+  readonly stale: {
+    readonly key: string;
+    readonly fencingToken: number;
+    readonly resource: 'sql' | 'redis';
+  };
 }
 
 /** Names of the channels, for `diagnostics_channel.subscribe(LOCK_CHANNELS.lost, …)`. */
@@ -59,6 +65,7 @@ export const LOCK_CHANNELS = {
   lost: 'nestjs-distributed:lock:lost',
   renewFailed: 'nestjs-distributed:lock:renew-failed',
   chase: 'nestjs-distributed:lock:chase',
+  stale: 'nestjs-distributed:lock:stale',
 } as const satisfies Record<keyof LockEvents, string>;
 
 /** Emits the events of this room. */
