@@ -1,5 +1,6 @@
 /** A database with a fence and one number it protects, and holders that work on it. */
 import pg from 'pg';
+import type { FencePort } from '../../libs/distributed/src/transaction/index.js';
 import {
   FENCE_TABLE,
   fencedSql,
@@ -11,6 +12,17 @@ import { createDatabase, type TestDatabase } from './postgres.fixture.js';
 
 /** A token as the lock store makes them: microseconds since 1970. */
 export const T0 = 1_800_000_000_000_000;
+
+/** What the transaction room sees of the locks `held` tells, as distributed.ports.ts wires it. */
+export function fencePort(held: () => readonly GrantedLock[]): FencePort {
+  return {
+    current: (table) =>
+      held().map((lock) => {
+        const fence = fencedSql(lock, table ? { table } : {});
+        return { lock, enter: (executor) => fence.enter(executor) };
+      }),
+  };
+}
 
 /** The protected resource. */
 export class FenceDatabase {

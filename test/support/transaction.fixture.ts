@@ -15,6 +15,7 @@ import { validateOptions } from '../../libs/distributed/src/distributed.validati
 import { type Clock, SystemClock } from '../../libs/distributed/src/time/index.js';
 import { DataSourcesExplorer } from '../../libs/distributed/src/transaction/data-sources.explorer.js';
 import {
+  type FencePort,
   type TransactionModuleOptions,
   TransactionService,
 } from '../../libs/distributed/src/transaction/index.js';
@@ -96,11 +97,12 @@ interface PoolCounts extends EventEmitter {
 export function createTransactionService(
   options: TransactionModuleOptions,
   clock: Clock = new SystemClock(),
+  fences?: FencePort,
 ): TransactionService {
   const checked = validateOptions(moduleOptionsSchema, options, 'transaction');
   const explorer = new DataSourcesExplorer(new ModulesContainer(), checked);
   return new TransactionService(
-    new TransactionRunner(clock, new TransactionContext(), explorer, checked),
+    new TransactionRunner(clock, new TransactionContext(), explorer, checked, undefined, fences),
   );
 }
 

@@ -9,7 +9,11 @@ import {
   ConfigurableModuleClass,
   type OPTIONS_TYPE,
 } from './distributed.module-definition.js';
-import { cacheTransactionPort, transactionShardPort } from './distributed.ports.js';
+import {
+  cacheTransactionPort,
+  transactionFencePort,
+  transactionShardPort,
+} from './distributed.ports.js';
 import { CAPABILITIES, type CapabilityName } from './distributed.tokens.js';
 import { LockAspect, LockModule } from './lock/index.js';
 import {
@@ -104,7 +108,11 @@ function roomsOf(
     imports: partition,
   }));
   const transaction = on('transaction', () =>
-    TransactionModule.register(core, ...partition.map(transactionShardPort)),
+    TransactionModule.register(
+      core,
+      ...partition.map(transactionShardPort),
+      ...on('lock', transactionFencePort),
+    ),
   );
   const cache = on('cache', () =>
     CacheModule.register(core, redis, ...transaction.map(cacheTransactionPort)),

@@ -1,8 +1,9 @@
 /** The adapters between rooms: each port is declared by the room that needs it, and filled here. */
 import type { DynamicModule } from '@nestjs/common';
 import { CacheTransactionPort } from './cache/index.js';
+import { currentLocks, fencedSql } from './lock/index.js';
 import { PartitionService } from './partition/index.js';
-import { ShardPort, TransactionService } from './transaction/index.js';
+import { FencePort, ShardPort, TransactionService } from './transaction/index.js';
 
 /** Tells the transaction room which database the call was routed to. */
 export function transactionShardPort(partition: DynamicModule): DynamicModule {
@@ -20,6 +21,29 @@ export function transactionShardPort(partition: DynamicModule): DynamicModule {
       },
     ],
     exports: [ShardPort],
+  };
+}
+
+/** Gives transactions the fences of the locks around them. */
+export function transactionFencePort(): DynamicModule {
+  return {
+    module: class TransactionFencePortModule {},
+    providers: [
+      {
+        provide: FencePort,
+        useValue: {
+          current: (table) =>
+            currentLocks()
+              // One order for everybody: two transactions never wait for each other's fences in a ring.
+              .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+              .map((lock) => {
+                const fence = fencedSql(lock, table ? { table } : {});
+                return { lock, enter: (executor) => fence.enter(executor) };
+              }),
+        } satisfies FencePort,
+      },
+    ],
+    exports: [FencePort],
   };
 }
 

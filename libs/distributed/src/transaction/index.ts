@@ -1,5 +1,6 @@
 /** Public surface of `nestjs-distributed/transaction`. */
 export type { DataSourceLike } from './data-source-like.js';
+export { type FenceExecutor, FencePort, type TransactionFence } from './fence.port.js';
 export type { IsolationLevel } from './isolation.js';
 export { Propagation } from './propagation.js';
 export type { ErrorMatcher } from './rollback-rules.js';
@@ -12,6 +13,7 @@ export {
   JoiningBrokenError,
   TransactionClosedError,
   TransactionConnectionLostError,
+  TransactionFenceError,
   TransactionNotAllowedError,
   TransactionRequiredError,
   TransactionTimeoutError,

@@ -11,6 +11,8 @@ import { Clock } from '../time/index.js';
 import { AdoptedDataSource } from './adopted-data-source.js';
 import type { DataSourceLike } from './data-source-like.js';
 import { DataSourcesExplorer } from './data-sources.explorer.js';
+import { FenceGuard } from './fence-guard.js';
+import { FencePort } from './fence.port.js';
 import { isolationLevel } from './isolation.js';
 import { assertCanJoin, joinScope } from './joined-call.js';
 import { provenFacts } from './joining-proof.js';
@@ -29,6 +31,8 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
   readonly #logger = new Logger('Transaction');
   /** Its own, and those of DataSource objects another application adopted first. */
   readonly #contexts: Set<TransactionContext>;
+  /** The fences of locks; the aspect asks it at boot. */
+  readonly fences: FenceGuard;
 
   constructor(
     private readonly clock: Clock,
@@ -36,12 +40,15 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
     private readonly dataSources: DataSourcesExplorer,
     @Inject(TRANSACTION_OPTIONS) private readonly options: ResolvedModuleOptions,
     @Optional() @Inject(ShardPort) private readonly shards?: ShardPort,
+    @Optional() @Inject(FencePort) fences?: FencePort,
   ) {
+    this.fences = new FenceGuard(fences, options);
     this.#contexts = new Set([context]);
   }
 
   /** Adopts what the application has, and proves that it joins, before the first request. */
   async onModuleInit(): Promise<void> {
+    this.fences.assertAvailable(this.options.fenced, 'DistributedModule.forRoot().transaction');
     await this.#adoptAll(this.dataSources.explore().values());
   }
 
@@ -59,7 +66,9 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
     const { context, dataSource } = adopted;
     const { propagation } = options;
     if (propagation === Propagation.NOT_SUPPORTED) return context.suspend(dataSource, fn);
-    if (propagation === Propagation.REQUIRES_NEW) return this.#open(adopted, options, label, fn);
+    const fenced = (): (() => Promise<T>) => this.fences.around(adopted, options, label, fn);
+    if (propagation === Propagation.REQUIRES_NEW)
+      return this.#open(adopted, options, label, fenced());
 
     const scope = context.frame(dataSource)?.scope;
     // Started in a transaction that has ended: neither joining nor opening another would be honest.
@@ -67,13 +76,13 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
     if (!scope) {
       if (propagation === Propagation.MANDATORY) throw new TransactionRequiredError(label);
       if (propagation === Propagation.SUPPORTS || propagation === Propagation.NEVER) return fn();
-      return this.#open(adopted, options, label, fn);
+      return this.#open(adopted, options, label, fenced());
     }
     if (propagation === Propagation.NEVER) throw new TransactionNotAllowedError(label);
     assertCanJoin(scope, options, label);
     return propagation === Propagation.NESTED
-      ? runInSavepoint(context, scope, { ...options, label }, fn)
-      : joinScope(context, scope, options, fn);
+      ? runInSavepoint(context, scope, { ...options, label }, fenced())
+      : joinScope(context, scope, options, fenced());
   }
 
   /** The call this code is in: of the given DataSource, else the one entered last. Open ones only. */

@@ -97,6 +97,8 @@ export class TransactionScope {
   firstFailure: { readonly cause: unknown } | undefined;
   /** Calls in this scope, or savepoints in it, that have not ended. */
   running = 0;
+  /** Locks whose fence this scope has passed; a savepoint that rolls back forgets its own. */
+  readonly #fenced = new WeakSet<object>();
   readonly #host: TransactionScope | undefined;
   #rollbackOnly: { readonly cause: unknown; readonly requested: boolean } | undefined;
   #closed = false;
@@ -121,6 +123,16 @@ export class TransactionScope {
 
   get isRollbackOnly(): boolean {
     return this.#rollbackOnly !== undefined;
+  }
+
+  /** Whether the fence of `lock` holds in this scope. */
+  hasEntered(lock: object): boolean {
+    return this.#fenced.has(lock) || (this.parent?.hasEntered(lock) ?? false);
+  }
+
+  /** The fence of `lock` was passed in this scope. */
+  entered(lock: object): void {
+    this.#fenced.add(lock);
   }
 
   /** True for this scope and everything further in. */

@@ -23,8 +23,9 @@ export class TransactionAspect implements AspectHandler<ResolvedTransactionOptio
     return this.runner.execute(options, options.label ?? methodLabel(call), next);
   }
 
-  /** @throws UnknownDataSourceError `E_TRANSACTION_DATA_SOURCE` at boot */
-  validate({ dataSource }: ResolvedTransactionOptions, method: AspectMethod): void {
+  /** @throws UnknownDataSourceError, TransactionFenceError at boot */
+  validate({ dataSource, fenced }: ResolvedTransactionOptions, method: AspectMethod): void {
+    this.runner.fences.assertAvailable(fenced, `@Transactional() on ${methodLabel(method)}()`);
     if (typeof dataSource === 'object') return;
     // Without a name the call is routed to the shard of its context, which is known only then.
     if (dataSource === undefined && this.runner.isPartitioned) return;

@@ -133,6 +133,18 @@ export class CommitOutcomeUnknownError extends DistributedError {
   }
 }
 
+/** `E_TRANSACTION_FENCE`: a call asks for a fence (`fenced`) that it cannot have. Nothing was run. */
+export class TransactionFenceError extends DistributedError {
+  /** The body did not run. */
+  readonly executed = 'no';
+
+  constructor(label: string, problem: string) {
+    super('E_TRANSACTION_FENCE', `${label} asks for a fence (fenced), but ${problem}.`, {
+      details: { label },
+    });
+  }
+}
+
 /** `E_TRANSACTION_UNSUPPORTED`: something that would break the transaction's promises. Nothing was run. */
 export class TransactionUnsupportedError extends DistributedError {
   constructor(what: string, instead: string) {

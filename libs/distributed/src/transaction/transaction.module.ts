@@ -13,8 +13,8 @@ import { TRANSACTION_OPTIONS } from './transaction.tokens.js';
 @Module({})
 export class TransactionModule {
   /**
-   * @param imports modules that provide `Clock`, `capabilityOptionsToken('transaction')` and, in a
-   * partitioned application, `ShardPort`
+   * @param imports modules that provide `Clock`, `capabilityOptionsToken('transaction')`; in a
+   * partitioned application `ShardPort`, and in one with locks `FencePort`
    */
   static register(...imports: DynamicModule[]): DynamicModule {
     return {

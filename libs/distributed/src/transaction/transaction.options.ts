@@ -31,6 +31,15 @@ export interface TransactionOptions {
    * opens; one it joins keeps its own. Default: the capability's `timeout`, `'30s'`.
    */
   readonly timeout?: Duration;
+  /**
+   * Passes the fences of all locks the call is inside of, before its first statement: a holder that
+   * was paused for longer than its lease is refused with `E_LOCK_STALE`. `true`: under no lock the
+   * call is refused (`E_TRANSACTION_FENCE`). `'ifLocked'`: under no lock it runs without. A call that
+   * joins passes the fences its transaction has not passed yet. Needs the `lock` capability and the
+   * table of `fenceTableSql()` in the database. Default: the capability's `fenced`; `false` for a
+   * read-only call.
+   */
+  readonly fenced?: boolean | 'ifLocked';
   /** Errors that leave the work in place: it is committed, then the error is thrown. Default none. */
   readonly noRollbackFor?: readonly ErrorMatcher[];
   /** Exceptions from `noRollbackFor`. Default none. */
@@ -54,6 +63,13 @@ export interface TransactionModuleOptions {
   readonly dataSources?: Readonly<Record<string, DataSourceLike>>;
   /** Default time limit of a transaction. Default `'30s'`. */
   readonly timeout?: Duration;
+  /** Default of `fenced` for all transactional calls that may write. Default `false`. */
+  readonly fenced?: boolean | 'ifLocked';
+  /**
+   * The table of the fences, the same for all who write under the same locks: `name` or
+   * `schema.name`. Default `'lock_fences'`.
+   */
+  readonly fenceTable?: string;
   /**
    * Called when a hook fails after the outcome was decided. The failure never changes the result.
    * Default: an error in the log.
@@ -73,11 +89,17 @@ const matchersSchema = v.array(
   ),
 );
 
+const fencedSchema = v.union(
+  [v.boolean(), v.literal('ifLocked')],
+  "expected true, false or 'ifLocked'",
+);
+
 const OPENS: readonly Propagation[] = [
   Propagation.REQUIRED,
   Propagation.REQUIRES_NEW,
   Propagation.NESTED,
 ];
+const INSIDE: readonly Propagation[] = [...OPENS, Propagation.MANDATORY];
 const OUTSIDE: readonly Propagation[] = [Propagation.NOT_SUPPORTED, Propagation.NEVER];
 
 /** Schema of `TransactionOptions`; combinations in which an option would do nothing are refused. */
@@ -88,6 +110,7 @@ export const transactionOptionsSchema = v.pipe(
     isolation: v.optional(v.picklist(ISOLATION_LEVELS)),
     readOnly: v.optional(v.boolean(), false),
     timeout: v.optional(timeoutSchema),
+    fenced: v.optional(fencedSchema),
     noRollbackFor: v.optional(matchersSchema, []),
     rollbackFor: v.optional(matchersSchema, []),
     label: v.optional(v.pipe(v.string(), v.minLength(1))),
@@ -99,6 +122,14 @@ export const transactionOptionsSchema = v.pipe(
   v.check(
     (o) => o.timeout === undefined || OPENS.includes(o.propagation),
     'timeout belongs to a transaction this call opens, and with this propagation it never opens one',
+  ),
+  v.check(
+    (o) => !o.fenced || !o.readOnly,
+    'fenced cannot be read-only: the fence is a row that is written',
+  ),
+  v.check(
+    (o) => !o.fenced || INSIDE.includes(o.propagation),
+    'fenced needs a transaction, and with this propagation there may be none',
   ),
   v.check(
     (o) =>
@@ -115,6 +146,16 @@ export type ResolvedTransactionOptions = v.InferOutput<typeof transactionOptions
 export const moduleOptionsSchema = v.strictObject({
   dataSources: v.optional(v.record(v.string(), dataSourceSchema), {}),
   timeout: v.optional(timeoutSchema, '30s'),
+  fenced: v.optional(fencedSchema, false),
+  fenceTable: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)?$/,
+        "expected a plain name such as 'lock_fences' or 'app.lock_fences'",
+      ),
+    ),
+  ),
   onHookError: v.optional(
     v.custom<NonNullable<TransactionModuleOptions['onHookError']>>(
       (value) => typeof value === 'function',
