@@ -1,6 +1,12 @@
 /** Distributed locks: `nestjs-distributed/lock`. */
 export { DistributedLock, type KeylessMethodAspect } from './distributed-lock.decorator.js';
 export { FENCE_TABLE, fenceTableSql, pruneFencesSql } from './fence-table.js';
+export {
+  fencedRedis,
+  type FencedRedisOptions,
+  type RedisFence,
+  type RedisFenceReply,
+} from './fenced-redis.js';
 export { fencedSql, type FencedSqlOptions, type SqlExecutor, type SqlFence } from './fenced-sql.js';
 export { LockAspect } from './lock.aspect.js';
 export {

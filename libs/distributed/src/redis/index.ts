@@ -28,6 +28,7 @@ export {
   type RedisUrlOptions,
 } from './redis.options.js';
 export {
+  composeScript,
   defineScript,
   type RedisArgument,
   type RedisScript,

@@ -42,15 +42,16 @@ export interface RedisScriptCall {
 
 /** Reads a script. To be called where the module is loaded, so that a missing file shows at once. */
 export function defineScript<R>(definition: RedisScriptDefinition<R>): RedisScript<R> {
-  const files = [definition.prelude, definition.url].filter((url) => url !== undefined);
-  const source = files.map((url) => readFileSync(url, 'utf8')).join('\n');
-  return {
-    name: basename(fileURLToPath(definition.url), '.lua'),
-    source,
-    sha: createHash('sha1').update(source).digest('hex'),
-    keys: definition.keys,
-    parse: definition.parse,
-  };
+  const { url, prelude, keys, parse } = definition;
+  const name = basename(fileURLToPath(url), '.lua');
+  const files = prelude ? [prelude, url] : [url];
+  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+  return composeScript({ name, source, keys, parse });
+}
+
+/** A script whose text is not one file: for guards around the commands of others. */
+export function composeScript<R>(parts: Omit<RedisScript<R>, 'sha'>): RedisScript<R> {
+  return { ...parts, sha: createHash('sha1').update(parts.source).digest('hex') };
 }
 
 /** One call; its raw reply. */
