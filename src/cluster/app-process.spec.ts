@@ -54,6 +54,20 @@ describe('AppProcess', () => {
     expect(readFileSync(join(folder, 'log'), 'utf8')).toContain('--- orders-1 crashed (SIGKILL)');
   });
 
+  it('stands still while it is frozen, goes on when it is thawed, and can be stopped frozen', async () => {
+    const frozen = make(SERVICE);
+    await frozen.start();
+    const state = (): string | undefined =>
+      readFileSync(`/proc/${frozen.pid}/stat`, 'utf8').split(') ')[1]?.[0];
+    frozen.freeze();
+    while (state() !== 'T') await new Promise((done) => setImmediate(done));
+    frozen.thaw();
+    while (state() === 'T') await new Promise((done) => setImmediate(done));
+    frozen.freeze();
+    await frozen.stop();
+    expect(frozen.crashes).toBe(0);
+  });
+
   it('does not count a kill as a crash, and stays down until it is started', async () => {
     const killed = make(SERVICE);
     await killed.start();

@@ -1,5 +1,5 @@
 /** One process of the shop: fork, wait until it is ready, stop, kill, restart after a crash. */
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,6 +29,7 @@ export class AppProcess {
   #wanted = false;
   #boot: Promise<void> = Promise.resolve();
   #crashes = 0;
+  #lifeline: ChildProcess | undefined;
 
   constructor(spec: AppProcessSpec) {
     this.#spec = spec;
@@ -67,12 +68,27 @@ export class AppProcess {
     await this.#end('SIGTERM').finally(() => clearTimeout(stubborn));
   }
 
+  /** SIGSTOP: the process stands still until `thaw`, or until this one ends. */
+  freeze(): void {
+    const child = this.#child;
+    if (!child?.pid || hasEnded(child)) return;
+    this.#lifeline ??= lifeline(child);
+    child.kill('SIGSTOP');
+  }
+
+  /** SIGCONT; without `freeze` it changes nothing. */
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     this.#wanted = false;
     const child = this.#child;
     if (!child || hasEnded(child)) return;
     const gone = once(child, 'exit');
     child.kill(signal);
+    // A process that stands still does not hear SIGTERM.
+    child.kill('SIGCONT');
     await gone;
   }
 
@@ -91,6 +107,10 @@ export class AppProcess {
     closeSync(log);
     this.#child = child;
     child.once('exit', (code, signal) => {
+      if (this.#child === child) {
+        this.#lifeline?.stdin?.end();
+        this.#lifeline = undefined;
+      }
       if (!this.#wanted || this.#child !== child) return;
       this.#crashes++;
       appendFileSync(logFile, `--- ${name} crashed (${signal ?? `code ${code}`})\n`);
@@ -100,6 +120,18 @@ export class AppProcess {
     });
     await ready(child, name);
   }
+}
+
+/** Thaws `child` when this process ends, however it ends: nothing else would ever end a frozen one. */
+function lifeline(child: ChildProcess): ChildProcess {
+  const guard = spawn('/bin/sh', ['-c', 'read -r line; kill -CONT "$0"', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  guard.on('error', () => {});
+  guard.stdin.on('error', () => {});
+  guard.unref();
+  return guard;
 }
 
 /** Resolves on the message `{ type: 'ready' }`; rejects when the process ends or takes too long. */

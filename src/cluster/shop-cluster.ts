@@ -90,6 +90,7 @@ export class ShopCluster {
       env: this.#environment(app, port),
       logFile: this.#folder.logFile(name),
       redisUrl: this.#addresses.redis,
+      databaseUrl: app === 'inventory' ? this.#addresses.databases.inventory : undefined,
       runId: this.#folder.runId,
     });
     this.#replicas.set(name, replica);

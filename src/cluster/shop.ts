@@ -1,6 +1,7 @@
 /** The whole shop of a run: servers, databases, provider, processes; opened and closed in order. */
 import { Judge } from '../judge/judge.js';
 import { PaymentProvider } from '../provider/payment-provider.js';
+import { LockWitness } from './lock-witness.js';
 import { removeTraces } from './redis-traces.js';
 import { RunFolder } from './run-folder.js';
 import type { ShardOutage } from './shard-outage.js';
@@ -28,6 +29,8 @@ export interface Shop {
   readonly cluster: ShopCluster;
   readonly judge: Judge;
   readonly outage: ShardOutage;
+  /** Sees who holds a lock. */
+  readonly locks: LockWitness;
   /** Ends and removes everything that was opened; never rejects. */
   close(): Promise<void>;
 }
@@ -65,6 +68,8 @@ export async function openShop({ logs, step, signal }: ShopOptions): Promise<Sho
       await cluster.migrate();
     });
     await opening('gateway, orders ×2, inventory ×2, payments', () => cluster.start());
+    const locks = await LockWitness.open(servers.redis);
+    closers.push(() => locks.close());
     signal.throwIfAborted();
     const judge = new Judge(databases.urls);
     return {
@@ -75,6 +80,7 @@ export async function openShop({ logs, step, signal }: ShopOptions): Promise<Sho
       cluster,
       judge,
       outage: servers.outage,
+      locks,
       close,
     };
   } catch (error) {

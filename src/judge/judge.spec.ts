@@ -14,6 +14,7 @@ import { auditStock } from './stock-audit.js';
 const SCHEMA = `
   CREATE TABLE products (sku text PRIMARY KEY, stock int);
   CREATE TABLE purchases (id text PRIMARY KEY, sku text);
+  CREATE TABLE late_holders (lock_key text);
   CREATE TABLE price_loads (id bigserial PRIMARY KEY, sku text);
   CREATE TABLE payments (checkout_id text PRIMARY KEY);
   CREATE TABLE orders (id text PRIMARY KEY, customer_id text);
@@ -41,7 +42,7 @@ describe('Judge', () => {
     for (const url of [s1, s2])
       await execute(
         url,
-        `TRUNCATE products, purchases, price_loads, payments, orders, stock_movements, order_payments`,
+        `TRUNCATE products, purchases, late_holders, price_loads, payments, orders, stock_movements, order_payments`,
       );
   });
 
@@ -70,7 +71,17 @@ describe('Judge', () => {
         left: 1,
         oversold: 0,
         inconsistent: 0,
+        refused: 0,
       });
+    });
+
+    it('counts the late holders of this sale alone', async () => {
+      await execute(
+        s1,
+        `INSERT INTO products VALUES ('a', 1);
+         INSERT INTO late_holders VALUES ('flash-sale:a'), ('flash-sale:b')`,
+      );
+      expect(await auditStock(judge, 'a', 1)).toMatchObject({ refused: 1 });
     });
 
     it('counts every purchase beyond the stock, and a stock that does not add up', async () => {

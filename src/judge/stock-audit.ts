@@ -11,13 +11,16 @@ export interface StockAudit {
   readonly oversold: number;
   /** 1 when stock and purchases do not add up, otherwise 0. */
   readonly inconsistent: number;
+  /** Transactions of late holders that the fence refused. */
+  readonly refused: number;
 }
 
 /** Compares stock and purchases of `sku`, which started with `stock` pieces. */
 export async function auditStock(judge: Judge, sku: string, stock: number): Promise<StockAudit> {
-  const [row] = await judge.query<{ sold: number; left: number }>(
+  const [row] = await judge.query<{ sold: number; left: number; refused: number }>(
     judge.urls.inventory,
-    `SELECT (SELECT count(*) FROM purchases WHERE sku = $1) AS sold, stock AS left
+    `SELECT (SELECT count(*) FROM purchases WHERE sku = $1) AS sold, stock AS left,
+            (SELECT count(*) FROM late_holders WHERE right(lock_key, length($1)) = $1) AS refused
        FROM products WHERE sku = $1`,
     [sku],
   );
@@ -28,5 +31,6 @@ export async function auditStock(judge: Judge, sku: string, stock: number): Prom
     left,
     oversold: Math.max(0, sold - stock),
     inconsistent: left === stock - sold ? 0 : 1,
+    refused: row?.refused ?? 0,
   };
 }

@@ -45,7 +45,7 @@ export class ScenarioRunner {
 
   #phase({ name: scenario }: Scenario, mode: Mode, setting: Setting & Pick<Phase, 'load'>): Phase {
     const { shop, load, signal } = setting;
-    const { cluster, databases, provider, judge, outage, runId } = shop;
+    const { cluster, databases, provider, judge, outage, locks, runId } = shop;
     const twin = mode === 'without' ? 'naive' : 'safe';
     return {
       mode,
@@ -55,6 +55,7 @@ export class ScenarioRunner {
       judge,
       load,
       outage,
+      locks,
       signal,
       path: (path) => (mode === 'without' ? `/naive${path}` : path),
       id: (name) => `${scenario}-${twin}-${runId}-${name}`,

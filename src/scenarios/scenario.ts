@@ -1,4 +1,5 @@
 /** What a scenario is: one pitfall, run twice under the same load and the same faults. */
+import type { LockWitness } from '../cluster/lock-witness.js';
 import type { Judge } from '../judge/judge.js';
 import type { LoadGenerator } from '../load/load-generator.js';
 import type { PaymentProvider } from '../provider/payment-provider.js';
@@ -19,6 +20,8 @@ export interface Phase {
   readonly load: LoadGenerator;
   /** Stops and restarts the server of shard s2. */
   readonly outage: ShardOutage;
+  /** Sees who holds a lock. */
+  readonly locks: LockWitness;
   /** Aborted when the user ends the run. */
   readonly signal: AbortSignal;
   /** The path of this run's twin: `/x` or `/naive/x`. */

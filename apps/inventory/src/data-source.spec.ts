@@ -36,7 +36,13 @@ describe('the schema of the inventory', () => {
       const expected = columns.map((column) => column.databaseName);
       expect(found.map(({ name }) => name).toSorted()).toEqual(expected.toSorted());
     }
-    expect(await tables()).toEqual(['price_loads', 'products', 'purchases']);
+    expect(await tables()).toEqual([
+      'late_holders',
+      'lock_fences',
+      'price_loads',
+      'products',
+      'purchases',
+    ]);
   });
 
   it('is not migrated twice', async () => {
@@ -45,7 +51,8 @@ describe('the schema of the inventory', () => {
 
   it('goes and comes back', async () => {
     await source.undoLastMigration();
+    await source.undoLastMigration();
     expect(await tables()).toEqual([]);
-    expect(await source.runMigrations()).toHaveLength(1);
+    expect(await source.runMigrations()).toHaveLength(2);
   });
 });

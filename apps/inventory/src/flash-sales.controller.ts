@@ -10,10 +10,13 @@ import { FlashSaleService } from './flash-sale.service.js';
 export class FlashSalesController {
   constructor(private readonly sales: FlashSaleService) {}
 
-  /** One buyer at a time per product, on all replicas together; stock and purchase in one commit. */
+  /**
+   * One buyer at a time per product, on all replicas together; stock and purchase in one commit. A
+   * replica that was frozen for longer than the lease is refused by the database when it comes back.
+   */
   @MessagePattern(inventory.purchase)
-  @DistributedLock({ key: ({ sku }: Purchase) => ['flash-sale', sku], wait: '4s' })
-  @Transactional()
+  @DistributedLock({ key: ({ sku }: Purchase) => ['flash-sale', sku], lease: '1s', wait: '4s' })
+  @Transactional({ fenced: true })
   async purchase(@Payload('body') purchase: Purchase): Promise<PurchaseReceipt> {
     return this.sales.purchase(purchase);
   }

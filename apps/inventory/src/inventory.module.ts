@@ -8,6 +8,8 @@ import { FlashSaleService } from './flash-sale.service.js';
 import { FlashSalesController } from './flash-sales.controller.js';
 import { NaiveFlashSalesController } from './flash-sales.naive.controller.js';
 import { INVENTORY_OPTIONS, type InventoryOptions } from './inventory.options.js';
+import { LateHolder } from './late-holder.entity.js';
+import { LateHolders } from './late-holders.service.js';
 import { NaivePriceCache } from './naive-price-cache.store.js';
 import { PriceLoad } from './price-load.entity.js';
 import { PriceService } from './price.service.js';
@@ -24,8 +26,8 @@ export class InventoryModule {
     return {
       module: InventoryModule,
       imports: [
-        TypeOrmModule.forRoot(inventoryDataSource(options.databaseUrl)),
-        TypeOrmModule.forFeature([Product, Purchase, PriceLoad]),
+        TypeOrmModule.forRoot(inventoryDataSource(options.databaseUrl, replica)),
+        TypeOrmModule.forFeature([Product, Purchase, PriceLoad, LateHolder]),
         DistributedModule.forRoot({
           redis: { url: options.redisUrl },
           lock: {},
@@ -47,6 +49,7 @@ export class InventoryModule {
       providers: [
         { provide: INVENTORY_OPTIONS, useValue: options },
         FlashSaleService,
+        LateHolders,
         PriceService,
         NaivePriceCache,
       ],
