@@ -9,6 +9,7 @@ import {
   currentLock,
   DistributedLock,
   DistributedModule,
+  fenceTableSql,
   InjectPartitionRepository,
   inspectAspects,
   LockService,
@@ -75,6 +76,22 @@ class Accounts {
     await this.accounts.update({ id: account.id }, { balance: account.balance + amount });
   }
 
+  @Transactional({ fenced: true })
+  @DistributedLock({ key: (owner: string) => ['account', owner] })
+  @Partitioned()
+  async pay(@PartitionKey() owner: string, then?: () => Promise<void>): Promise<number> {
+    const account = await this.accounts.findOneByOrFail({ id: `${owner}-a` });
+    await then?.();
+    await this.accounts.update({ id: account.id }, { balance: account.balance + 1 });
+    return currentLock()?.fencingToken ?? 0;
+  }
+
+  @Transactional({ fenced: true })
+  @Partitioned()
+  async payUnlocked(@PartitionKey() owner: string): Promise<void> {
+    await this.accounts.update({ id: `${owner}-a` }, { balance: 0 });
+  }
+
   @Partitioned()
   @Transactional()
   async visit(@PartitionKey() _owner: string, other: string): Promise<void> {
@@ -135,7 +152,10 @@ describe('the rooms together', () => {
     }).compile();
     app.enableShutdownHooks();
     await app.init();
-    await app.get(PartitionService).runOnAll(({ dataSource }) => dataSource.query(TABLE));
+    await app.get(PartitionService).runOnAll(async ({ dataSource }) => {
+      await dataSource.query(TABLE);
+      await dataSource.query(fenceTableSql());
+    });
     accounts = app.get(Accounts);
   });
   afterAll(async () => {
@@ -169,6 +189,38 @@ describe('the rooms together', () => {
     await accounts.open(owner, 0);
     await Promise.all(Array.from({ length: 20 }, () => accounts.add(owner, 1)));
     expect(await accounts.balance(owner)).toBe(20);
+  });
+
+  it('a fenced transaction enters on its shard, under the token of the lock around it', async () => {
+    const owner = ownerOn('s2', 'fence');
+    await accounts.open(owner, 0);
+    const token = await accounts.pay(owner);
+    const rows = await app
+      .get(PartitionService)
+      .runOnShard('s2', ({ dataSource }) =>
+        dataSource.query(
+          'SELECT token::float8 AS token FROM lock_fences WHERE strpos(key, $1) > 0',
+          [owner],
+        ),
+      );
+    expect(rows).toEqual([{ token }]);
+    await expect(accounts.payUnlocked(owner)).rejects.toMatchObject({
+      code: 'E_TRANSACTION_FENCE',
+    });
+  });
+
+  it('a holder that lost its lock before its transaction began is refused there', async () => {
+    const owner = ownerOn('s1', 'late');
+    await accounts.open(owner, 0);
+    const locks = app.get(LockService);
+    const late = locks.execute(['account', owner], async () => {
+      // Frozen here; meanwhile somebody else takes the lock and pays.
+      await locks.forceRelease(['account', owner]);
+      await locks.execute(['account', owner], () => accounts.pay(owner), { reentrant: false });
+      return accounts.pay(owner);
+    });
+    await expect(late).rejects.toMatchObject({ code: 'E_LOCK_STALE' });
+    expect(await accounts.balance(owner)).toBe(1);
   });
 
   it('eviction happens after the commit: the next read loads what was committed', async () => {

@@ -12,6 +12,7 @@ import {
   LockService,
   RedisConnection,
   Resilient,
+  Transactional,
   TransactionService,
 } from './index.js';
 
@@ -125,6 +126,22 @@ describe('DistributedModule', () => {
       code: 'E_CAPABILITY_MISSING',
       message: expect.stringContaining('add `lock: {…}`'),
     });
+  });
+
+  it('fenced transactions without locks fail the boot, on a method and as a default', async () => {
+    class Fenced {
+      @Transactional({ fenced: true })
+      async pay(): Promise<void> {}
+    }
+    const error = { code: 'E_TRANSACTION_FENCE', message: expect.stringContaining('lock: {…}') };
+    const { lock: _lock, ...withoutLock } = all();
+    await expect(
+      failingBoot(DistributedModule.forRoot(withoutLock), [Fenced]),
+    ).rejects.toMatchObject({ ...error, details: { label: '@Transactional() on Fenced.pay()' } });
+    const everywhere = { ...withoutLock, transaction: { fenced: 'ifLocked' } } as const;
+    await expect(failingBoot(DistributedModule.forRoot(everywhere), [])).rejects.toMatchObject(
+      error,
+    );
   });
 
   it('… and its service is Nest’s own dependency error', async () => {
