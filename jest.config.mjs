@@ -44,7 +44,7 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{libs,apps}/*/src/**/*.spec.ts',
-        '<rootDir>/{src,test/bench/src,test/torture}/**/*.spec.ts',
+        '<rootDir>/{src,test/{bench/src,conformance,torture}}/**/*.spec.ts',
       ],
     },
     { ...base, displayName: 'types', testMatch: ['<rootDir>/test/types/**/*.spec.ts'] },

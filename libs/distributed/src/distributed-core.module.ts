@@ -29,7 +29,8 @@ export class DistributedCoreModule {
       {
         provide: REDIS_OPTIONS,
         inject: [MODULE_OPTIONS_TOKEN],
-        useFactory: (options: DistributedModuleOptions) => options.redis,
+        useFactory: (options: DistributedModuleOptions) =>
+          options.redis ?? (needsRedis(options, capabilities) ? undefined : null),
       },
       ...capabilities.map(optionsOf),
     ];
@@ -40,6 +41,14 @@ export class DistributedCoreModule {
       exports: providers.map((provider) => provider.provide),
     };
   }
+}
+
+/** False when the only room that could use Redis was given a store of its own. */
+function needsRedis(
+  options: DistributedModuleOptions,
+  capabilities: readonly CapabilityName[],
+): boolean {
+  return capabilities.includes('cache') || options.lock?.store === undefined;
 }
 
 /** Options may name the capabilities that are switched on, `redis`, and nothing else. */

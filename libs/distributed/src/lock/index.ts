@@ -34,4 +34,14 @@ export type {
 } from './lock.options.js';
 export { currentLock, currentLocks } from './lock-scope.js';
 export { LockService } from './lock.service.js';
-export type { LockState } from './lock.store.js';
+export {
+  type AcquireCommand,
+  type AcquireReply,
+  type LockClaim,
+  type LockState,
+  LockStore,
+  type LockStoreListener,
+  type ReleaseReply,
+  type RenewCommand,
+  type StoreCallOptions,
+} from './lock.store.js';

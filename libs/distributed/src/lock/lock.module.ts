@@ -1,6 +1,11 @@
 /** Wires the lock capability. */
 import { type DynamicModule, Module } from '@nestjs/common';
+import { InvalidOptionsError } from '../distributed.errors.js';
+import { capabilityOptionsToken } from '../distributed.tokens.js';
+import { validateOptions } from '../distributed.validation.js';
+import { RedisConnection } from '../redis/index.js';
 import { LockAspect } from './lock.aspect.js';
+import { lockSchemas } from './lock.options.js';
 import { LockService } from './lock.service.js';
 import { LockStore } from './lock.store.js';
 import { RedisLockStore } from './redis-lock.store.js';
@@ -9,15 +14,32 @@ import { RedisLockStore } from './redis-lock.store.js';
 @Module({})
 export class LockModule {
   /**
-   * @param imports modules that provide Clock, Random, RedisConnection and the raw options of
-   *   the capability
+   * @param imports modules that provide Clock, Random, the raw options of the capability and,
+   *   unless these name a `store`, RedisConnection
    */
   static register(...imports: DynamicModule[]): DynamicModule {
     return {
       module: LockModule,
       imports,
-      providers: [{ provide: LockStore, useClass: RedisLockStore }, LockService, LockAspect],
+      providers: [
+        {
+          provide: LockStore,
+          inject: [capabilityOptionsToken('lock'), { token: RedisConnection, optional: true }],
+          useFactory: chooseStore,
+        },
+        LockService,
+        LockAspect,
+      ],
       exports: [LockService, LockAspect],
     };
   }
+}
+
+/** The user's store, or else Redis. */
+function chooseStore(options: unknown, redis: RedisConnection | undefined): LockStore {
+  const path = 'DistributedModule.forRoot().lock';
+  const { store } = validateOptions(lockSchemas.module, options, path);
+  if (store) return store;
+  if (redis) return new RedisLockStore(redis);
+  throw new InvalidOptionsError(`${path}.store`, 'is needed where no Redis is configured');
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import type { KeyOption } from '../aspects/index.js';
 import { durationSchema, validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
+import type { LockStore } from './lock.store.js';
 
 /** Options that can also be set for the whole application. */
 export interface LockDefaults {
@@ -77,6 +78,11 @@ export interface DistributedLockOptions<A extends any[] = any[]> extends LockOpt
 
 /** `DistributedModule.forRoot({ lock: … })`. */
 export interface LockModuleOptions {
+  /**
+   * Where locks are kept. Default: the Redis of the application. An application has a store to
+   * itself, which is ended with it; what the store talks to (a pool, a client) stays yours.
+   */
+  store?: LockStore;
   /** Defaults of every lock of the application. */
   defaults?: LockDefaults;
   /**
@@ -139,6 +145,13 @@ const tryFields = {
   ...signalField,
 };
 
+/** By its methods: a store may come from another copy of this library. */
+function isStore(value: unknown): boolean {
+  const store = value as Partial<LockStore> | null | undefined;
+  const methods = [store?.acquire, store?.renew, store?.release, store?.revoke, store?.query];
+  return [...methods, store?.watch, store?.unwatch].every((method) => typeof method === 'function');
+}
+
 /** Schemas, one per place where options are written. */
 export const lockSchemas = {
   execute: v.pipe(
@@ -156,6 +169,7 @@ export const lockSchemas = {
     v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
   ),
   module: v.strictObject({
+    store: v.optional(v.custom<LockStore>(isStore, 'expected a LockStore')),
     defaults: v.optional(v.strictObject(defaultsFields), {}),
     localHandoffs: v.optional(
       v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0), v.maxValue(1_000)),

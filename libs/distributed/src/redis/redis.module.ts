@@ -6,7 +6,10 @@ import { REDIS_OPTIONS, type RedisOptions } from './redis.options.js';
 
 @Module({})
 export class RedisModule {
-  /** @param imports modules that provide `REDIS_OPTIONS`, `Clock` and `Random` */
+  /**
+   * @param imports modules that provide `REDIS_OPTIONS`, `Clock` and `Random`; options that are null
+   *   mean that nobody needs Redis, and there is no connection
+   */
   static register(...imports: DynamicModule[]): DynamicModule {
     return {
       module: RedisModule,
@@ -15,8 +18,8 @@ export class RedisModule {
         {
           provide: RedisConnection,
           inject: [REDIS_OPTIONS, Clock, Random],
-          useFactory: (options: RedisOptions, clock: Clock, random: Random) =>
-            RedisConnection.connect(options, clock, random),
+          useFactory: (options: RedisOptions | null, clock: Clock, random: Random) =>
+            options === null ? undefined : RedisConnection.connect(options, clock, random),
         },
       ],
       exports: [RedisConnection],

@@ -6,3 +6,7 @@ export {
   FaultProxy,
   type FaultProxyTarget,
 } from './fault-proxy.js';
+export { type LockStoreCase, lockStoreCases } from './lock-store-conformance.js';
+export type { LockStoreFixture } from './lock-store-probe.js';
+export type { LockStoreCapabilities } from './lock-store-rule.js';
+export { MemoryLockStore } from './memory-lock.store.js';
