@@ -26,6 +26,7 @@ export default {
         'docs',
         'deps',
         'e2e',
+        'bench',
         'gateway',
         'orders',
         'inventory',

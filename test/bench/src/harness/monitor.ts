@@ -15,7 +15,7 @@ export async function agreesWithMonitor(
   work: () => Promise<void>,
 ): Promise<void> {
   const control = new Redis(url);
-  const monitor = await control.duplicate().monitor();
+  const monitor = await control.monitor();
   let seen = 0;
   const fenced = new Promise<void>((resolve) => {
     monitor.on('monitor', (_time: string, args: readonly string[], source: string) => {
