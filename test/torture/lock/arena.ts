@@ -31,8 +31,9 @@ export interface ArenaOptions {
 /** Opened by each torture, closed with `await using`. */
 export class Arena implements AsyncDisposable {
   readonly random: SeededRandom;
+  /** Those that have booted and were not killed; the first ones in the order of their numbers. */
   readonly workers: Worker[] = [];
-  readonly #gone: Worker[] = [];
+  readonly #all: Worker[] = [];
   #started = 0;
   #hangs = 0;
 
@@ -53,7 +54,8 @@ export class Arena implements AsyncDisposable {
     const arena = new Arena(ground, settings, options);
     try {
       await ground.resources.clear();
-      await Promise.all(Array.from({ length: options.workers }, () => arena.addWorker()));
+      const booting = Array.from({ length: options.workers }, () => arena.#boot());
+      arena.workers.push(...(await Promise.all(booting)));
       return arena;
     } catch (error) {
       await arena[Symbol.asyncDispose]();
@@ -63,10 +65,16 @@ export class Arena implements AsyncDisposable {
 
   /** Starts one more process. */
   async addWorker(): Promise<Worker> {
+    const worker = await this.#boot();
+    this.workers.push(worker);
+    return worker;
+  }
+
+  async #boot(): Promise<Worker> {
     const { seed, library, guard } = this.settings;
     const number = this.#started++;
     const worker: Worker = new Child(`p${number}`, WORKER);
-    this.workers.push(worker);
+    this.#all.push(worker);
     await worker.call('boot', {
       name: worker.name,
       seed,
@@ -82,7 +90,6 @@ export class Arena implements AsyncDisposable {
   /** SIGKILL to one process; its place is free. */
   async kill(worker: Worker): Promise<void> {
     this.workers.splice(this.workers.indexOf(worker), 1);
-    this.#gone.push(worker);
     await worker.kill();
   }
 
@@ -138,7 +145,7 @@ export class Arena implements AsyncDisposable {
     notes: Readonly<Record<string, number | string>>,
     violations: readonly string[],
   ): TortureOutcome {
-    const unhandled = [...this.workers, ...this.#gone].flatMap((worker) => worker.unhandled);
+    const unhandled = this.#all.flatMap((worker) => worker.unhandled);
     const figures: Figures = {
       acknowledged: judgement.acknowledged,
       lostFenced: judgement.lostFenced,
@@ -163,7 +170,7 @@ export class Arena implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.workers.map((worker) => worker.kill()));
+    await Promise.all(this.#all.map((worker) => worker.kill()));
   }
 }
 

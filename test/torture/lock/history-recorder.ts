@@ -65,11 +65,12 @@ export class HistoryRecorder {
 }
 
 /** Never later than the true one: the clock is read first. */
-function deadlineOf(lock: Lock): number {
+export function deadlineOf(lock: Lock): number {
   const now = monotonicMs();
   return now + lock.remaining;
 }
 
-function tell(event: HistoryEvent): void {
+/** Tells the parent one step. */
+export function tell(event: HistoryEvent): void {
   emitToParent(event);
 }

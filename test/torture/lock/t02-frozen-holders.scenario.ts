@@ -57,7 +57,7 @@ export const frozenHolders: Torture<LockGround> = {
     });
     await Promise.all([atTheHole, underLoad]);
     await Promise.all(thaws);
-    arena.workers.splice(0, 2).forEach((worker) => void worker.kill());
+    arena.workers.splice(0, 2);
     const tally = await arena.stopLoad();
     const judgement = await arena.judge();
     const { staleRejected, regressions } = judgement;

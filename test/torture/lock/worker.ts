@@ -9,7 +9,7 @@ import { LagMeter } from '../lag-meter.js';
 import { monotonicMs } from '../monotonic.js';
 import { SeededRandom } from '../seeded-random.js';
 import { jumpWallClock } from './clock-jumps.js';
-import { HistoryRecorder } from './history-recorder.js';
+import { deadlineOf, HistoryRecorder, tell } from './history-recorder.js';
 import { LossWatch } from './loss-watch.js';
 import { ProtectedResources } from './protected-resources.js';
 import type { Reading, Visit } from './resource.js';
@@ -29,13 +29,19 @@ interface Running {
   readonly random: SeededRandom;
 }
 
+interface HeldByHand {
+  readonly lock: Lock;
+  readonly id: string;
+  readonly key: string;
+}
+
 interface Section {
   readonly visit: Visit;
   readonly reading: Reading;
 }
 
 const lag = new LagMeter();
-const held = new Map<number, Lock>();
+const held = new Map<number, HeldByHand>();
 const sections = new Map<number, Section>();
 const watches: LossWatch[] = [];
 let running: Running | undefined;
@@ -86,7 +92,10 @@ const worker: LockWorker = {
   },
 
   async release(handle) {
-    const outcome = await lockOf(handle).release();
+    const { lock, id, key } = lockOf(handle);
+    tell({ type: 'release', id, key, at: monotonicMs() });
+    const outcome = await lock.release();
+    tell({ type: 'released', id, key, at: monotonicMs(), outcome });
     held.delete(handle);
     return outcome;
   },
@@ -149,14 +158,19 @@ serveParent({ ...worker });
 async function take(key: string, options: Readonly<Record<string, unknown>>): Promise<Held | null> {
   const started = performance.now();
   const invokedAt = monotonicMs();
+  const handle = handles++;
+  const id = `${here().settings.name}-by-hand-${handle}`;
+  tell({ type: 'acquire', id, key, at: invokedAt });
   try {
     const lock = await here().locks.acquire(key, options);
-    const handle = handles++;
-    held.set(handle, lock);
+    held.set(handle, { lock, id, key });
+    const deadline = deadlineOf(lock);
     const grantedAt = monotonicMs();
+    tell({ type: 'acquired', id, key, at: grantedAt, fence: lock.fencingToken, deadline });
     const lagMs = lag.worstSince(started);
     return { handle, fence: lock.fencingToken, invokedAt, grantedAt, lagMs };
   } catch (error) {
+    tell({ type: 'refused', id, key, at: monotonicMs() });
     if ((error as { code?: unknown }).code === 'E_LOCK_WAIT_TIMEOUT') return null;
     throw error;
   }
@@ -167,7 +181,7 @@ function here(): Running {
   return running;
 }
 
-function lockOf(handle: number): Lock {
+function lockOf(handle: number): HeldByHand {
   const lock = held.get(handle);
   if (!lock) throw new Error('no such lock');
   return lock;
