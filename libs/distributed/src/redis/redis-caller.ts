@@ -1,5 +1,6 @@
 /** Turns attempts into calls: waits for the connection, repeats what was lost, gives up in time. */
 import type { Clock, Random } from '../time/index.js';
+import type { CallOutcome } from './redis-calls.js';
 import { executedDespite } from './redis-failure.js';
 import type { RedisLink } from './redis-link.js';
 import { RedisDeadlineError, type RedisExecuted, RedisUnavailableError } from './redis.errors.js';
@@ -25,6 +26,9 @@ export interface RedisCallerSettings {
 /** Back-off between attempts that the server refused. */
 const FIRST_RETRY_MS = 25;
 const LAST_RETRY_MS = 250;
+
+/** The outcome of an attempt that brought no reply. */
+type Unanswered = Exclude<CallOutcome<never>, { kind: 'done' }>;
 
 /** What is known of a call after some attempts. */
 interface CallState {
@@ -60,33 +64,34 @@ export class RedisCaller {
       throw this.#unavailable(state, `${maxPending} calls are pending`);
     this.#pending++;
     try {
-      return await this.#attempts(state, run, options.resend ?? true);
+      for (let attempt = 0; ; attempt++) {
+        if (!this.#link.gate.open) await this.#untilOpen(state);
+        const outcome = await this.#link.calls.attempt(run, deadlineAt);
+        if (outcome.kind === 'done') return outcome.value;
+        this.#learn(state, outcome, options.resend ?? true);
+        // A lost connection is waited for at the gate; a server that refuses is asked again later.
+        if (outcome.kind === 'failed') await this.#backOff(state, attempt);
+      }
     } finally {
       this.#pending--;
     }
   }
 
-  async #attempts<T>(state: CallState, run: () => Promise<T>, resend: boolean): Promise<T> {
-    for (let attempt = 0; ; attempt++) {
-      if (!this.#link.gate.open) await this.#untilOpen(state);
-      const outcome = await this.#link.calls.attempt(run, state.deadlineAt - this.#clock.now());
-      if (outcome.kind === 'done') return outcome.value;
-      if (outcome.kind === 'late') {
-        state.executed = 'unknown';
-        this.#link.suspect();
-        throw this.#late(state);
-      }
-      const executed = outcome.kind === 'lost' ? 'unknown' : executedDespite(outcome.error);
-      if (outcome.kind === 'failed') {
-        if (executed === undefined) throw outcome.error;
-        state.cause = outcome.error;
-      }
-      if (executed === 'unknown') state.executed = 'unknown';
-      if (state.executed === 'unknown' && !resend)
-        throw this.#unavailable(state, 'the connection was lost before the reply');
-      // A lost connection is waited for at the gate; a server that refuses is asked again later.
-      if (outcome.kind === 'failed') await this.#backOff(state, attempt);
+  /** What an attempt without a reply says of the call; throws when there is no use in another one. */
+  #learn(state: CallState, outcome: Unanswered, resend: boolean): void {
+    if (outcome.kind === 'late') {
+      state.executed = 'unknown';
+      this.#link.suspect();
+      throw this.#late(state);
     }
+    const executed = outcome.kind === 'lost' ? 'unknown' : executedDespite(outcome.error);
+    if (outcome.kind === 'failed') {
+      if (executed === undefined) throw outcome.error;
+      state.cause = outcome.error;
+    }
+    if (executed === 'unknown') state.executed = 'unknown';
+    if (state.executed === 'unknown' && !resend)
+      throw this.#unavailable(state, 'the connection was lost before the reply');
   }
 
   async #untilOpen(state: CallState): Promise<void> {

@@ -21,6 +21,7 @@ export class RedisLink {
   readonly #client: RedisClient;
   readonly #owned: boolean;
   readonly #settings: RedisSettings;
+  readonly #clock: Clock;
   readonly #heartbeat: RedisHeartbeat;
   #lastError: Error | undefined;
   #wasUp = false;
@@ -29,6 +30,7 @@ export class RedisLink {
     this.#client = client;
     this.#owned = owned;
     this.#settings = settings;
+    this.#clock = clock;
     this.gate = new RedisGate(() => client.status === 'ready', clock, settings.offlineTimeout);
     this.calls = new RedisCalls(clock);
     this.#heartbeat = new RedisHeartbeat(() => nodesOf(client), clock, {
@@ -95,7 +97,7 @@ export class RedisLink {
   async #farewell(): Promise<void> {
     if (this.#client.status === 'ready') {
       // QUIT is answered after everything that was sent before it.
-      const quit = this.calls.attempt(() => this.#client.quit(), FAREWELL_MS);
+      const quit = this.calls.attempt(() => this.#client.quit(), this.#clock.now() + FAREWELL_MS);
       await quit;
     }
     const nodes = nodesOf(this.#client);

@@ -55,18 +55,16 @@ export function composeScript<R>(parts: Omit<RedisScript<R>, 'sha'>): RedisScrip
 }
 
 /** One call; its raw reply. */
-export async function evalScript(
+export function evalScript(
   client: RedisClient,
   script: RedisScript<unknown>,
   call: RedisScriptCall,
 ): Promise<unknown> {
   const parameters = parametersOf(script, call);
-  try {
-    return await client.evalsha(script.sha, ...parameters);
-  } catch (error) {
+  return client.evalsha(script.sha, ...parameters).catch((error: unknown) => {
     if (!isScriptMissing(error)) throw error;
     return client.eval(script.source, ...parameters);
-  }
+  });
 }
 
 /** The raw reply of one call among several, or its error. */
@@ -82,12 +80,13 @@ export async function evalScripts(
   // to its node, without waiting for one another.
   if (isClusterClient(client)) {
     return Promise.all(
-      calls.map((call) =>
-        evalScript(client, script, call).then(
-          (reply): RawResult => [null, reply],
-          (error: unknown): RawResult => [error],
-        ),
-      ),
+      calls.map(async (call): Promise<RawResult> => {
+        try {
+          return [null, await evalScript(client, script, call)];
+        } catch (error) {
+          return [error];
+        }
+      }),
     );
   }
   const send = async (command: 'evalsha' | 'eval', batch: readonly RedisScriptCall[]) => {

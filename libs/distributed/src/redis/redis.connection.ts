@@ -122,14 +122,14 @@ export class RedisConnection implements OnApplicationShutdown {
    * @throws RedisDeadlineError `E_REDIS_DEADLINE`
    * @throws RedisUnavailableError `E_REDIS_UNAVAILABLE`
    */
-  async eval<R>(
+  eval<R>(
     script: RedisScript<R>,
     keys: readonly string[],
     args: readonly RedisArgument[],
     options: RedisCallOptions = {},
   ): Promise<R> {
     const run = () => evalScript(this.client, script, { keys, args });
-    return script.parse(await this.#caller.call(script.name, run, options));
+    return this.#caller.call(script.name, run, options).then(script.parse);
   }
 
   /**
