@@ -73,7 +73,7 @@ export class FenceDatabase {
 
   /** Resolves when `count` sessions wait for each other's locks in the server. */
   async waiting(count: number): Promise<void> {
-    for (let found = -1; found < count;) {
+    for (let found = -1; found < count && !this.pool.ending;) {
       const { rows } = await this.pool.query<{ found: number }>(
         `SELECT count(*)::int AS found FROM pg_stat_activity
           WHERE datname = current_database() AND wait_event_type = 'Lock'`,

@@ -147,6 +147,14 @@ describe('a command that is sent twice', () => {
     expect(await stored()).toBe('2');
   });
 
+  // Catches the reply of an earlier operation that is taken for that of a repeated read.
+  it('reads again when it is a read', async () => {
+    const holder = fence();
+    await holder.run(redis, [KEY], "return redis.call('SET', KEYS[1], 'new')");
+    proxy.dropNextReply({ to: 'evalsha' });
+    expect(await holder.get(redis, KEY)).toBe('new');
+  });
+
   it('also when it failed half-way', async () => {
     const holder = fence();
     const half = `${INCREMENT.replace('return ', '')} error('half-way')`;
