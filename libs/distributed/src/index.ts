@@ -75,8 +75,14 @@ export {
   type LockTryOptions,
   currentLock,
   currentLocks,
+  currentPermit,
+  DistributedSemaphore,
   LockService,
   type LockState,
+  Semaphore,
+  type SemaphoreDecoratorOptions,
+  type SemaphoreExecuteOptions,
+  type SemaphoreOptions,
 } from './lock/index.js';
 export {
   CacheEvict,

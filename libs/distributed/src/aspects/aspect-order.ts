@@ -9,6 +9,8 @@ export const ASPECT_ORDER = {
   cache: 200,
   /** `@Resilient` and its parts, one pipeline: each attempt gets a fresh lock and transaction. */
   resilience: 300,
+  /** `@Semaphore`: who waits for a permit keeps no lock from others meanwhile. */
+  semaphore: 350,
   /** `@DistributedLock`: outlives the commit, so the next holder sees committed data. */
   lock: 400,
   /** `@CacheEvict`, `@CachePut`: after the commit, before the unlock. */

@@ -7,7 +7,10 @@ import { CapabilityMissingError } from './aspect.errors.js';
 const BRAND = Symbol.for('nestjs-distributed:aspect-runtime');
 
 /** The capability that serves a kind of aspect, as named in `forRoot()`. */
-const CAPABILITY_OF: Readonly<Partial<Record<AspectKind, string>>> = { 'cache-evict': 'cache' };
+const CAPABILITY_OF: Readonly<Partial<Record<AspectKind, string>>> = {
+  'cache-evict': 'cache',
+  semaphore: 'lock',
+};
 
 /**
  * Runs decorated methods. Injectable, for `bindAspects` and for tests

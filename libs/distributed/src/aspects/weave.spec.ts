@@ -63,6 +63,7 @@ describe('order', () => {
       partition: 100,
       cache: 200,
       resilience: 300,
+      semaphore: 350,
       lock: 400,
       'cache-evict': 500,
       transaction: 600,

@@ -1,7 +1,13 @@
 /** One claim on its way to a lock: asks the store, and cleans up what it may have left there. */
 import type { LockBackend } from './lock-backend.js';
 import { LockBackendError } from './lock.errors.js';
-import type { AcquireCommand, AcquireReply, LockClaim, ReleaseReply } from './lock.store.js';
+import type {
+  AcquireCommand,
+  AcquireReply,
+  LockClaim,
+  LockTarget,
+  ReleaseReply,
+} from './lock.store.js';
 import { deadlineOf, type Grant } from './store-lease.js';
 
 /** What one attempt may differ in. */
@@ -26,9 +32,9 @@ export class Contender {
 
   constructor(
     private readonly backend: LockBackend,
-    key: string,
+    target: LockTarget,
   ) {
-    this.claim = { key, owner: backend.nextOwner() };
+    this.claim = { ...target, owner: backend.nextOwner() };
   }
 
   /**

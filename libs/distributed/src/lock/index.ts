@@ -1,4 +1,5 @@
 /** Distributed locks: `nestjs-distributed/lock`. */
+export { DistributedSemaphore } from './distributed-semaphore.js';
 export { DistributedLock, type KeylessMethodAspect } from './distributed-lock.decorator.js';
 export { FENCE_TABLE, fenceTableSql, pruneFencesSql } from './fence-table.js';
 export {
@@ -31,8 +32,11 @@ export type {
   LockModuleOptions,
   LockOptions,
   LockTryOptions,
+  SemaphoreDecoratorOptions,
+  SemaphoreExecuteOptions,
+  SemaphoreOptions,
 } from './lock.options.js';
-export { currentLock, currentLocks } from './lock-scope.js';
+export { currentLock, currentLocks, currentPermit } from './lock-scope.js';
 export { LockService } from './lock.service.js';
 export {
   type AcquireCommand,
@@ -45,3 +49,5 @@ export {
   type RenewCommand,
   type StoreCallOptions,
 } from './lock.store.js';
+export { SemaphoreAspect } from './semaphore.aspect.js';
+export { Semaphore } from './semaphore.decorator.js';

@@ -7,7 +7,7 @@ import { LockBackendError, LockClosedError, LockWaitTimeoutError } from './lock.
 import { type AcquireOutcome, lockEvents } from './lock.events.js';
 import { type HandoffLimits, type LineDesk, LockLine } from './lock-line.js';
 import type { LockRequest } from './lock.options.js';
-import type { LockStore, LockStoreListener } from './lock.store.js';
+import type { LockStore, LockStoreListener, LockTarget } from './lock.store.js';
 import { LockWatchdog } from './lock-watchdog.js';
 import { ReleaseChase } from './release-chase.js';
 import { StrictQueue } from './strict-queue.js';
@@ -90,9 +90,10 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 
   idle(line: LockLine): void {
+    const { target } = line;
     this.#busy.delete(line);
-    if (this.#lines.get(line.key) === line) this.#lines.delete(line.key);
-    if (this.#strict.get(line.key)?.empty) this.#strict.delete(line.key);
+    if (this.#lines.get(target.key) === line) this.#lines.delete(target.key);
+    if (this.#strict.get(queueIdOf(target))?.empty) this.#strict.delete(queueIdOf(target));
   }
 
   /** See `LockService.beforeApplicationShutdown`. */
@@ -125,8 +126,10 @@ export class LockDesk implements LineDesk, LockStoreListener {
       : await this.#once(request);
   }
 
-  #lineFor({ key, fairness }: LockRequest): LockLine {
-    const line = fairness === 'strict' ? this.#strictLine(key) : this.#sharedLine(key);
+  #lineFor(request: LockRequest): LockLine {
+    const target = targetOf(request);
+    const alone = request.fairness === 'strict' || !isExclusive(target);
+    const line = alone ? this.#strictLine(target) : this.#sharedLine(target.key);
     this.#busy.add(line);
     return line;
   }
@@ -135,30 +138,32 @@ export class LockDesk implements LineDesk, LockStoreListener {
   #sharedLine(key: string): LockLine {
     let line = this.#lines.get(key);
     if (!line) {
-      line = new LockLine(this, key);
+      line = new LockLine(this, { key });
       this.#lines.set(key, line);
     }
     return line;
   }
 
   /** A line for one waiter, which contends for itself. */
-  #strictLine(key: string): LockLine {
-    let queue = this.#strict.get(key);
+  #strictLine(target: LockTarget): LockLine {
+    const id = queueIdOf(target);
+    let queue = this.#strict.get(id);
     if (!queue) {
       queue = new StrictQueue();
-      this.#strict.set(key, queue);
+      this.#strict.set(id, queue);
     }
-    const line = new LockLine(this, key, queue);
+    const line = new LockLine(this, target, queue);
     queue.enter(line);
     return line;
   }
 
   /** Asks without waiting; what this process holds itself it need not ask. */
   async #once(request: LockRequest): Promise<HeldLock | null> {
-    const { key, leaseMs, signal } = request;
-    if (this.#lines.get(key)?.held) return null;
-    const contender = new Contender(this.backend, key);
-    const fences = this.limits.handoffs + 1;
+    const { leaseMs, signal } = request;
+    const target = targetOf(request);
+    if (target.limit === undefined && this.#lines.get(target.key)?.held) return null;
+    const contender = new Contender(this.backend, target);
+    const fences = isExclusive(target) ? this.limits.handoffs + 1 : 1;
     const attempt = contender.attempt({ leaseMs, fences, queue: false });
     this.#attempts.add(attempt);
     try {
@@ -166,7 +171,7 @@ export class LockDesk implements LineDesk, LockStoreListener {
       signal?.throwIfAborted();
       // In the same turn as the adoption: a shutdown finds either an attempt or a holder.
       if (this.#closed) throw this.#closed;
-      return isGrant(answer) ? this.#lineOf(key).adopt(answer, request) : null;
+      return isGrant(answer) ? this.#lineOf(target).adopt(answer, request) : null;
     } catch (error) {
       if (signal?.aborted)
         void attempt.then(
@@ -181,9 +186,9 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 
   /** The line that takes a lock over which nobody waited for. */
-  #lineOf(key: string): LockLine {
-    const shared = this.#sharedLine(key);
-    const line = shared.free ? shared : new LockLine(this, key);
+  #lineOf(target: LockTarget): LockLine {
+    const shared = isExclusive(target) ? this.#sharedLine(target.key) : undefined;
+    const line = shared?.free ? shared : new LockLine(this, target);
     this.#busy.add(line);
     return line;
   }
@@ -206,6 +211,20 @@ export class LockDesk implements LineDesk, LockStoreListener {
       },
     );
   }
+}
+
+function targetOf({ key, limit }: LockRequest): LockTarget {
+  return { key, limit };
+}
+
+/** Whether one holder excludes all others, so that waiters of one process can follow each other. */
+function isExclusive({ limit }: LockTarget): boolean {
+  return limit === undefined;
+}
+
+/** Waiters of one queue keep each other's places. */
+function queueIdOf({ key, limit }: LockTarget): string {
+  return `${limit === undefined ? 'lock' : 'permit'} ${key}`;
 }
 
 function outcomeOf(error: unknown): AcquireOutcome {

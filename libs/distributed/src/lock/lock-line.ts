@@ -8,7 +8,7 @@ import { Contender, isGrant, type Refusal } from './contender.js';
 import { HeldLock, type HolderDesk, type LeaseHome } from './held-lock.js';
 import { LockBackendError, LockWaitTimeoutError } from './lock.errors.js';
 import type { ReleaseOutcome } from './lock.js';
-import type { ReleaseReply } from './lock.store.js';
+import type { LockTarget, ReleaseReply } from './lock.store.js';
 import type { LockRequest } from './lock.options.js';
 import { LockWaiter } from './lock-waiter.js';
 import { pollPause, retryPause } from './pause.js';
@@ -48,7 +48,7 @@ export class LockLine implements LeaseHome, StrictPlace {
   /** @param strict the lines of the same key, when every waiter has a line of its own */
   constructor(
     private readonly desk: LineDesk,
-    readonly key: string,
+    readonly target: LockTarget,
     private readonly strict?: StrictQueue,
   ) {}
 
@@ -132,7 +132,7 @@ export class LockLine implements LeaseHome, StrictPlace {
 
   async #contend(handover?: Handover): Promise<void> {
     const { backend } = this.desk;
-    const contender = new Contender(backend, this.key);
+    const contender = new Contender(backend, this.target);
     this.#contender = contender;
     this.desk.expect(contender.claim.owner, this);
     let failures = 0;
@@ -247,7 +247,9 @@ export class LockLine implements LeaseHome, StrictPlace {
   readonly #overdue = (waiter: LockWaiter): void => {
     if (this.#asking && waiter === this.#first) return;
     const { name, waitMs } = waiter.request;
-    waiter.fail(this.#backendError?.nothingRan ?? new LockWaitTimeoutError(name, this.key, waitMs));
+    waiter.fail(
+      this.#backendError?.nothingRan ?? new LockWaitTimeoutError(name, this.target.key, waitMs),
+    );
   };
 
   #left(waiter: LockWaiter): void {

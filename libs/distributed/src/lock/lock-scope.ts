@@ -9,6 +9,9 @@ interface Hold {
   sections: number;
 }
 
+/** What the section was entered for. */
+export type HoldKind = 'exclusive' | 'permit';
+
 /**
  * One section of code under a lock. Sections that join it are run one after another, so
  * `Promise.all` of two re-entrant calls does not overlap.
@@ -23,6 +26,7 @@ export class LockScope {
   private constructor(
     private readonly service: object,
     readonly lock: Lock,
+    readonly kind: HoldKind,
     private readonly hold: Hold,
     more: { parent?: LockScope | undefined; place?: Place } = {},
   ) {
@@ -31,20 +35,25 @@ export class LockScope {
   }
 
   /** The section of a lock that was just acquired. */
-  static enter(service: object, lock: Lock): LockScope {
-    return new LockScope(service, lock, { sections: 1 }, { parent: LockScope.#current.getStore() });
+  static enter(service: object, lock: Lock, kind: HoldKind = 'exclusive'): LockScope {
+    const parent = LockScope.#current.getStore();
+    return new LockScope(service, lock, kind, { sections: 1 }, { parent });
   }
 
-  /** The innermost section around the caller that still holds `key` for `service`. */
-  static find(service: object, key: string): LockScope | undefined {
+  /**
+   * The innermost section around the caller that still holds the lock `key` for `service`, or a
+   * permit of the semaphore `key`.
+   */
+  static find(service: object, key: string, permit = false): LockScope | undefined {
     return LockScope.#innermost(
-      (scope) => scope.service === service && scope.lock.key === key && scope.lock.held,
+      ({ service: owner, lock, kind }) =>
+        owner === service && lock.key === key && (kind === 'permit') === permit && lock.held,
     );
   }
 
-  /** The innermost section around the caller that has not ended. */
-  static current(): LockScope | undefined {
-    return LockScope.#innermost(() => true);
+  /** The innermost section around the caller, under a lock or a permit, that has not ended. */
+  static current(permit: boolean): LockScope | undefined {
+    return LockScope.#innermost(({ kind }) => (kind === 'permit') === permit);
   }
 
   /** The locks of all sections around the caller that have not ended, outermost first, each once. */
@@ -69,7 +78,10 @@ export class LockScope {
     // Counted from now on: the lock must not be released under a section that is about to start.
     this.hold.sections++;
     const place = this.#line.enter();
-    const inner = new LockScope(this.service, this.lock, this.hold, { parent: this, place });
+    const inner = new LockScope(this.service, this.lock, this.kind, this.hold, {
+      parent: this,
+      place,
+    });
     try {
       if (place.first || (await place.called(waitMs, clock, signal))) {
         this.lock.assertHeld();
@@ -102,7 +114,12 @@ export class LockScope {
  * behind by a section that has ended.
  */
 export function currentLock(): Lock | undefined {
-  return LockScope.current()?.lock;
+  return LockScope.current(false)?.lock;
+}
+
+/** The same for the permit of a semaphore. */
+export function currentPermit(): Lock | undefined {
+  return LockScope.current(true)?.lock;
 }
 
 /** All locks the calling code runs under, outermost first; empty outside of any. */

@@ -9,8 +9,9 @@ import { lockSchemas } from './lock.options.js';
 import { LockService } from './lock.service.js';
 import { LockStore } from './lock.store.js';
 import { RedisLockStore } from './redis-lock.store.js';
+import { SemaphoreAspect } from './semaphore.aspect.js';
 
-/** Provides `LockService` and the handler of `@DistributedLock`. */
+/** Provides `LockService` and the handlers of `@DistributedLock` and `@Semaphore`. */
 @Module({})
 export class LockModule {
   /**
@@ -29,8 +30,9 @@ export class LockModule {
         },
         LockService,
         LockAspect,
+        SemaphoreAspect,
       ],
-      exports: [LockService, LockAspect],
+      exports: [LockService, LockAspect, SemaphoreAspect],
     };
   }
 }

@@ -58,6 +58,24 @@ export interface LockExecuteOptions extends LockOptions {
   signal?: AbortSignal;
 }
 
+/** What a call that takes a permit may say about it; the rest it has from its semaphore. */
+export type SemaphoreExecuteOptions = Omit<LockExecuteOptions, 'fairness'>;
+
+/** `LockService.semaphore(name, { … })`. */
+export interface SemaphoreOptions extends Omit<LockOptions, 'fairness'> {
+  /** How many permits there are: the same number wherever this semaphore is used. At least 1. */
+  limit: number;
+}
+
+/** Options of `@Semaphore({ … })`. */
+// oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
+export interface SemaphoreDecoratorOptions<A extends any[] = any[]> extends SemaphoreOptions {
+  /** Which semaphore: a constant, or a function of the method's parameters. */
+  key: KeyOption<A>;
+  /** Overrides the place in `ASPECT_ORDER`. */
+  order?: number;
+}
+
 /** Options of `LockService.tryAcquire`. */
 export type LockTryOptions = Pick<
   LockExecuteOptions,
@@ -151,6 +169,14 @@ function isStore(value: unknown): boolean {
   const methods = [store?.acquire, store?.renew, store?.release, store?.revoke, store?.query];
   return [...methods, store?.watch, store?.unwatch].every((method) => typeof method === 'function');
 }
+const { fairness: _fairness, ...permitFields } = lockFields;
+const limitField = {
+  limit: v.pipe(
+    v.number(),
+    v.integer('must be a whole number'),
+    v.minValue(1, 'must be at least 1'),
+  ),
+};
 
 /** Schemas, one per place where options are written. */
 export const lockSchemas = {
@@ -168,6 +194,15 @@ export const lockSchemas = {
     v.strictObject(lockFields),
     v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
   ),
+  semaphore: v.pipe(
+    v.strictObject({ ...permitFields, ...limitField }),
+    v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
+  ),
+  permitExecute: v.pipe(
+    v.strictObject({ ...permitFields, ...signalField }),
+    v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
+  ),
+  permitAcquire: v.strictObject({ ...tryFields, wait: lockFields.wait }),
   module: v.strictObject({
     store: v.optional(v.custom<LockStore>(isStore, 'expected a LockStore')),
     defaults: v.optional(v.strictObject(defaultsFields), {}),
@@ -187,6 +222,9 @@ export const lockSchemas = {
 /** Validated options, durations in milliseconds. */
 export type ParsedLockOptions = v.InferOutput<typeof lockSchemas.execute>;
 
+/** Validated options of a semaphore. */
+export type ParsedSemaphoreOptions = v.InferOutput<typeof lockSchemas.semaphore>;
+
 /** Validated module options. */
 export type ParsedLockModuleOptions = v.InferOutput<typeof lockSchemas.module>;
 
@@ -204,6 +242,8 @@ export interface LockSettings {
   readonly onLost: 'throw' | 'abort' | 'ignore';
   readonly onBackendError: 'throw' | 'run';
   readonly signal: AbortSignal | undefined;
+  /** A permit of so many is asked for, not a lock. */
+  readonly limit?: number | undefined;
 }
 
 /** What one acquisition asks for. */
@@ -218,6 +258,7 @@ export type LockRequest = Pick<
   | 'maxHoldMs'
   | 'onLost'
   | 'signal'
+  | 'limit'
 > & {
   /** The encoded key. */
   readonly key: string;
@@ -229,6 +270,23 @@ export function parseLockOptions(
   options: LockExecuteOptions,
 ): ParsedLockOptions {
   return validateOptions(lockSchemas[kind], options, `LockService.${kind}() options`);
+}
+
+/** Checks what is said about a semaphore or one of its permits. */
+export function parsePermitOptions(
+  kind: 'semaphore',
+  options: SemaphoreOptions,
+): ParsedSemaphoreOptions;
+export function parsePermitOptions(
+  kind: 'permitExecute' | 'permitAcquire',
+  options: SemaphoreExecuteOptions,
+): ParsedLockOptions;
+export function parsePermitOptions(
+  kind: 'semaphore' | 'permitExecute' | 'permitAcquire',
+  options: SemaphoreExecuteOptions,
+): ParsedLockOptions {
+  const path = kind === 'semaphore' ? 'LockService.semaphore() options' : 'semaphore options';
+  return validateOptions(lockSchemas[kind], options, path);
 }
 
 /** Own options first, then those of the application, then the library's. */

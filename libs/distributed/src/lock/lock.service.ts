@@ -5,13 +5,7 @@ import { capabilityOptionsToken } from '../distributed.tokens.js';
 import { validateOptions } from '../distributed.validation.js';
 import { Clock, Random } from '../time/index.js';
 import type { Lock } from './lock.js';
-import {
-  LockBackendError,
-  LockHeldError,
-  LockLostError,
-  LockWaitTimeoutError,
-} from './lock.errors.js';
-import { lockEvents } from './lock.events.js';
+import { DistributedSemaphore } from './distributed-semaphore.js';
 import { LockDesk } from './lock-desk.js';
 import {
   type LockAcquireOptions,
@@ -22,24 +16,23 @@ import {
   type LockTryOptions,
   type ParsedLockModuleOptions,
   parseLockOptions,
+  parsePermitOptions,
+  type SemaphoreOptions,
   settingsOf,
 } from './lock.options.js';
-import { LockScope } from './lock-scope.js';
+import { type Body, LockSections } from './lock-sections.js';
 import { type LockState, LockStore } from './lock.store.js';
-import { UnprotectedLock } from './unprotected-lock.js';
-
-/** A section of code that wants to run under a lock. */
-type Body<T> = (lock: Lock) => T | Promise<T>;
 
 /** Acquires, holds and releases locks. One per application. */
 @Injectable()
 export class LockService implements BeforeApplicationShutdown {
   readonly #desk: LockDesk;
+  readonly #sections: LockSections;
   readonly #options: ParsedLockModuleOptions;
 
   constructor(
     private readonly store: LockStore,
-    private readonly clock: Clock,
+    clock: Clock,
     random: Random,
     @Inject(capabilityOptionsToken('lock')) options: LockModuleOptions,
   ) {
@@ -53,6 +46,7 @@ export class LockService implements BeforeApplicationShutdown {
       handoffs: this.#options.localHandoffs,
       handoffMs: this.#options.localHandoffTime,
     });
+    this.#sections = new LockSections(this.#desk, clock);
   }
 
   /**
@@ -74,11 +68,8 @@ export class LockService implements BeforeApplicationShutdown {
     body: Body<T>,
     options: LockExecuteOptions = {},
   ): Promise<T | undefined> {
-    const own = parseLockOptions('execute', options);
-    const settings = settingsOf(own, this.#options.defaults);
-    const encoded = encodeKey(key, `lock '${settings.name}'`);
-    const scope = await this.#scopeFor(encoded, settings);
-    return scope ? await runIn(scope, body, settings) : undefined;
+    const settings = settingsOf(parseLockOptions('execute', options), this.#options.defaults);
+    return await this.#sections.execute(this.#encode(key, settings), body, settings);
   }
 
   /**
@@ -88,12 +79,8 @@ export class LockService implements BeforeApplicationShutdown {
    *   LockClosedError `E_LOCK_CLOSED`, the reason of `options.signal`
    */
   async acquire(key: KeyInput, options: LockAcquireOptions = {}): Promise<Lock> {
-    const own = parseLockOptions('acquire', options);
-    const settings = settingsOf(own, this.#options.defaults);
-    const encoded = encodeKey(key, `lock '${settings.name}'`);
-    const lock = await this.#desk.acquire({ key: encoded, ...settings, onLost: 'abort' });
-    if (!lock) throw new LockWaitTimeoutError(settings.name, encoded, settings.waitMs);
-    return lock;
+    const settings = settingsOf(parseLockOptions('acquire', options), this.#options.defaults);
+    return await this.#sections.acquire(this.#encode(key, settings), settings);
   }
 
   /**
@@ -101,10 +88,20 @@ export class LockService implements BeforeApplicationShutdown {
    * @throws LockBackendError `E_LOCK_BACKEND`, LockClosedError `E_LOCK_CLOSED`
    */
   async tryAcquire(key: KeyInput, options: LockTryOptions = {}): Promise<Lock | null> {
-    const own = parseLockOptions('tryAcquire', options);
-    const settings = settingsOf(own, this.#options.defaults);
-    const encoded = encodeKey(key, `lock '${settings.name}'`);
-    return await this.#desk.acquire({ key: encoded, ...settings, waitMs: 0, onLost: 'abort' });
+    const settings = settingsOf(parseLockOptions('tryAcquire', options), this.#options.defaults);
+    return await this.#sections.tryAcquire(this.#encode(key, settings), settings);
+  }
+
+  /**
+   * A semaphore: at most `options.limit` hold a permit of it at a time, on all machines together.
+   * Nothing happens until a permit is asked for. Semaphores and locks of the same name have nothing
+   * to do with each other.
+   * @throws InvalidOptionsError `E_OPTIONS_INVALID`, InvalidKeyError `E_KEY_INVALID`
+   */
+  semaphore(name: KeyInput, options: SemaphoreOptions): DistributedSemaphore {
+    const own = parsePermitOptions('semaphore', options);
+    const key = encodeKey(name, `semaphore '${own.name ?? 'unnamed'}'`);
+    return new DistributedSemaphore(this.#sections, key, own, this.#options.defaults);
   }
 
   /**
@@ -138,56 +135,7 @@ export class LockService implements BeforeApplicationShutdown {
     return { deadlineMs: this.#options.commandTimeout };
   }
 
-  /** The section to run in; null when the call is to be skipped. */
-  async #scopeFor(key: string, settings: LockSettings): Promise<LockScope | null> {
-    const { name, ifLocked } = settings;
-    const waitMs = ifLocked === 'wait' ? settings.waitMs : 0;
-    const outer = settings.reentrant ? LockScope.find(this, key) : undefined;
-    const scope = outer
-      ? await this.#join(outer, { ...settings, waitMs })
-      : await this.#enter(key, { ...settings, waitMs });
-    if (scope || ifLocked === 'skip') return scope;
-    throw ifLocked === 'throw'
-      ? new LockHeldError(name, key)
-      : new LockWaitTimeoutError(name, key, waitMs);
+  #encode(key: KeyInput, { name }: LockSettings): string {
+    return encodeKey(key, `lock '${name}'`);
   }
-
-  async #enter(key: string, settings: LockSettings): Promise<LockScope | null> {
-    try {
-      const lock = await this.#desk.acquire({ key, ...settings });
-      return lock && LockScope.enter(this, lock);
-    } catch (error) {
-      if (settings.onBackendError !== 'run' || !(error instanceof LockBackendError)) throw error;
-      return LockScope.enter(this, new UnprotectedLock(key, error));
-    }
-  }
-
-  async #join(outer: LockScope, settings: LockSettings): Promise<LockScope | null> {
-    const { name, waitMs } = settings;
-    const { key } = outer.lock;
-    const startedAt = this.clock.now();
-    const scope = await outer.join(waitMs, this.clock, settings.signal);
-    const waitedMs = this.clock.now() - startedAt;
-    const outcome = scope ? 'joined' : waitMs > 0 ? 'timeout' : 'busy';
-    lockEvents.emit('acquire', () => ({ name, key, outcome, waitedMs }));
-    return scope;
-  }
-}
-
-/** The body in its section: its own error first, then the loss of the lock, then its result. */
-async function runIn<T>(scope: LockScope, body: Body<T>, settings: LockSettings): Promise<T> {
-  const { lock } = scope;
-  let result: T;
-  try {
-    result = await scope.run(() => body(lock));
-  } catch (error) {
-    await scope.end();
-    throw error;
-  }
-  const outcome = await scope.end();
-  if (outcome === 'already-lost' && settings.onLost === 'throw') {
-    const reason = lock.loss?.reason ?? 'expired';
-    throw new LockLostError(settings.name, lock.key, reason, { result, cause: lock.loss });
-  }
-  return result;
 }

@@ -1,8 +1,17 @@
 /** The port to whatever remembers who holds a lock. */
 
-/** One wish for one lock: the same token from the first attempt to the release. */
-export interface LockClaim {
+/** What is asked for. */
+export interface LockTarget {
   readonly key: string;
+  /**
+   * A permit of the semaphore `key`, of which there are so many. Semaphores and locks of the same
+   * key have nothing to do with each other. Default: no permit but the lock.
+   */
+  readonly limit?: number | undefined;
+}
+
+/** One wish for one lock: the same token from the first attempt to the release. */
+export interface LockClaim extends LockTarget {
   /** `<process>:<number>`: unique for ever. The part before the colon is where messages go. */
   readonly owner: string;
 }

@@ -4,7 +4,8 @@ import { type RedisServer, startRedis } from '../../../../test/support/redis.fix
 import { RedisConnection } from '../redis/index.js';
 import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
 import type { AcquireCommand } from './lock.store.js';
-import { lockScripts, RedisLockStore } from './redis-lock.store.js';
+import { lockScripts } from './redis-lock-commands.js';
+import { RedisLockStore } from './redis-lock.store.js';
 
 const LEASE_MS = 10_000;
 const within = { deadlineMs: 2_000 };

@@ -40,18 +40,7 @@ else
     end
     local keep = tonumber(ARGV[6])
     if keep > 0 then
-      local now = server_ms()
-      -- Behind everybody, also when the clock has stepped back.
-      local last = redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')[2] or 0
-      redis.call('ZADD', KEYS[3], 'NX', math.max(last + 1, now), me)
-      redis.call('HSET', KEYS[4], me, now + keep)
-      for i = 8, #ARGV do
-        if redis.call('HEXISTS', KEYS[4], ARGV[i]) == 1 then
-          redis.call('HSET', KEYS[4], ARGV[i], now + keep)
-        end
-      end
-      redis.call('PEXPIRE', KEYS[3], 2 * keep)
-      redis.call('PEXPIRE', KEYS[4], 2 * keep)
+      stand(KEYS[3], KEYS[4], me, keep, ARGV, 8)
     end
     if freed == 1 then
       redis.call('DEL', KEYS[1])

@@ -36,3 +36,41 @@ local function wake_first(queue, places, channels)
     end
   end
 end
+
+-- Takes a place behind everybody, or keeps it, together with those in tokens[from…].
+local function stand(queue, places, me, keep, tokens, from)
+  local now = server_ms()
+  -- Behind everybody, also when the clock has stepped back.
+  local last = redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2] or 0
+  redis.call('ZADD', queue, 'NX', math.max(last + 1, now), me)
+  redis.call('HSET', places, me, now + keep)
+  for i = from, #tokens do
+    if redis.call('HEXISTS', places, tokens[i]) == 1 then
+      redis.call('HSET', places, tokens[i], now + keep)
+    end
+  end
+  redis.call('PEXPIRE', queue, 2 * keep)
+  redis.call('PEXPIRE', places, 2 * keep)
+end
+
+-- Holders that share: ZSET token -> server time (ms) at which the lease of this one ends.
+-- Makes one of these leases last at least until then; never shortens it.
+local function lease_until(holders, token, time)
+  if time > tonumber(redis.call('ZSCORE', holders, token) or 0) then
+    redis.call('ZADD', holders, time, token)
+  end
+end
+
+-- Whether the lease of a token is not over; entries of the dead go.
+local function holds(holders, token, now)
+  redis.call('ZREMRANGEBYSCORE', holders, '-inf', now)
+  return redis.call('ZSCORE', holders, token) ~= false
+end
+
+-- Lets a key live exactly as long as the longest of these leases.
+local function live_with(holders, key)
+  local last = redis.call('ZRANGE', holders, -1, -1, 'WITHSCORES')[2]
+  if last then
+    redis.call('PEXPIREAT', key, last)
+  end
+end
