@@ -46,6 +46,7 @@ export {
   LockHeldError,
   LockLostError,
   type LockLossReason,
+  LockUpgradeError,
   LockWaitTimeoutError,
   FENCE_TABLE,
   fencedRedis,
@@ -78,11 +79,14 @@ export {
   currentPermit,
   DistributedSemaphore,
   LockService,
+  type LockMode,
   type LockState,
   Semaphore,
+  type SemaphoreAcquireOptions,
   type SemaphoreDecoratorOptions,
   type SemaphoreExecuteOptions,
   type SemaphoreOptions,
+  type SemaphoreTryOptions,
 } from './lock/index.js';
 export {
   CacheEvict,

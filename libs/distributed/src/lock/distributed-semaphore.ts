@@ -3,12 +3,13 @@ import type { Lock } from './lock.js';
 import type { Body, LockSections } from './lock-sections.js';
 import {
   type LockSettings,
-  type LockTryOptions,
   type ParsedLockModuleOptions,
   type ParsedLockOptions,
   type ParsedSemaphoreOptions,
   parsePermitOptions,
+  type SemaphoreAcquireOptions,
   type SemaphoreExecuteOptions,
+  type SemaphoreTryOptions,
   settingsOf,
 } from './lock.options.js';
 
@@ -53,9 +54,7 @@ export class DistributedSemaphore {
    * @throws LockWaitTimeoutError `E_LOCK_WAIT_TIMEOUT`, LockBackendError `E_LOCK_BACKEND`,
    *   LockClosedError `E_LOCK_CLOSED`, the reason of `options.signal`
    */
-  async acquire(
-    options: LockTryOptions & Pick<SemaphoreExecuteOptions, 'wait'> = {},
-  ): Promise<Lock> {
+  async acquire(options: SemaphoreAcquireOptions = {}): Promise<Lock> {
     const settings = this.#settings(parsePermitOptions('permitAcquire', options));
     return await this.sections.acquire(this.key, settings);
   }
@@ -64,7 +63,7 @@ export class DistributedSemaphore {
    * Like `acquire`, without waiting: null when no permit is free.
    * @throws LockBackendError `E_LOCK_BACKEND`, LockClosedError `E_LOCK_CLOSED`
    */
-  async tryAcquire(options: LockTryOptions = {}): Promise<Lock | null> {
+  async tryAcquire(options: SemaphoreTryOptions = {}): Promise<Lock | null> {
     const settings = this.#settings(parsePermitOptions('permitAcquire', options));
     return await this.sections.tryAcquire(this.key, settings);
   }

@@ -17,6 +17,7 @@ export {
   LockHeldError,
   LockLostError,
   type LockLossReason,
+  LockUpgradeError,
   LockWaitTimeoutError,
   StaleLockError,
   UnfencedLockError,
@@ -32,9 +33,11 @@ export type {
   LockModuleOptions,
   LockOptions,
   LockTryOptions,
+  SemaphoreAcquireOptions,
   SemaphoreDecoratorOptions,
   SemaphoreExecuteOptions,
   SemaphoreOptions,
+  SemaphoreTryOptions,
 } from './lock.options.js';
 export { currentLock, currentLocks, currentPermit } from './lock-scope.js';
 export { LockService } from './lock.service.js';
@@ -42,6 +45,7 @@ export {
   type AcquireCommand,
   type AcquireReply,
   type LockClaim,
+  type LockMode,
   type LockState,
   LockStore,
   type LockStoreListener,

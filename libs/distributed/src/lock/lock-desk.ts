@@ -213,18 +213,18 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 }
 
-function targetOf({ key, limit }: LockRequest): LockTarget {
-  return { key, limit };
+function targetOf({ key, mode, limit }: LockRequest): LockTarget {
+  return { key, mode, limit };
 }
 
 /** Whether one holder excludes all others, so that waiters of one process can follow each other. */
-function isExclusive({ limit }: LockTarget): boolean {
-  return limit === undefined;
+function isExclusive({ mode, limit }: LockTarget): boolean {
+  return limit === undefined && mode !== 'shared';
 }
 
 /** Waiters of one queue keep each other's places. */
-function queueIdOf({ key, limit }: LockTarget): string {
-  return `${limit === undefined ? 'lock' : 'permit'} ${key}`;
+function queueIdOf({ key, mode = 'exclusive', limit }: LockTarget): string {
+  return `${limit === undefined ? mode : 'permit'} ${key}`;
 }
 
 function outcomeOf(error: unknown): AcquireOutcome {

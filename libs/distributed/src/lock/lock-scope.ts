@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../time/index.js';
 import type { Lock, ReleaseOutcome } from './lock.js';
+import type { LockMode } from './lock.store.js';
 import { type Place, WaitingLine } from './waiting-line.js';
 
 /** Shared by all sections under one lock: the last one to end releases it. */
@@ -10,7 +11,7 @@ interface Hold {
 }
 
 /** What the section was entered for. */
-export type HoldKind = 'exclusive' | 'permit';
+export type HoldKind = LockMode | 'permit';
 
 /**
  * One section of code under a lock. Sections that join it are run one after another, so

@@ -6,6 +6,7 @@ import {
   LockBackendError,
   LockHeldError,
   LockLostError,
+  LockUpgradeError,
   LockWaitTimeoutError,
 } from './lock.errors.js';
 import { lockEvents } from './lock.events.js';
@@ -48,6 +49,8 @@ export class LockSections {
     const outer = settings.reentrant
       ? LockScope.find(this, key, settings.limit !== undefined)
       : undefined;
+    if (outer?.kind === 'shared' && settings.mode === 'exclusive')
+      throw new LockUpgradeError(name, key);
     const scope = outer
       ? await this.#join(outer, { ...settings, waitMs })
       : await this.#enter(key, { ...settings, waitMs });
@@ -79,8 +82,8 @@ export class LockSections {
   }
 }
 
-function kindOf({ limit }: LockSettings): HoldKind {
-  return limit === undefined ? 'exclusive' : 'permit';
+function kindOf({ mode, limit }: LockSettings): HoldKind {
+  return limit === undefined ? mode : 'permit';
 }
 
 /** The body in its section: its own error first, then the loss of the lock, then its result. */

@@ -44,6 +44,24 @@ export class LockHeldError extends DistributedError {
   }
 }
 
+/**
+ * `E_LOCK_UPGRADE`: a call chain that shares a lock asked for it exclusively. Two that did so would
+ * wait for each other for ever. Nothing was run.
+ */
+export class LockUpgradeError extends DistributedError {
+  /** The body did not run; it will not the next time either. */
+  readonly executed = 'no';
+
+  constructor(name: string, key: string) {
+    super(
+      'E_LOCK_UPGRADE',
+      `The lock '${key}' is shared by this call chain and cannot become exclusive; nothing was run. ` +
+        'Take it exclusively from the beginning, or end the shared section first.',
+      { details: { name } },
+    );
+  }
+}
+
 /** `E_LOCK_LOST`: the holder lost the lock, so others may have worked at the same time. */
 export class LockLostError extends DistributedError {
   /** The body was under way or done: repeating the call would repeat its effects. */

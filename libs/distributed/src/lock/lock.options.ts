@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { KeyOption } from '../aspects/index.js';
 import { durationSchema, validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
-import type { LockStore } from './lock.store.js';
+import type { LockMode, LockStore } from './lock.store.js';
 
 /** Options that can also be set for the whole application. */
 export interface LockDefaults {
@@ -43,6 +43,11 @@ export interface LockOptions extends LockDefaults {
    * Others may get it at the latest one `lease` later. Default: none.
    */
   maxHold?: Duration;
+  /**
+   * `'exclusive'` (default): nobody else holds the lock. `'shared'`: others that share it may hold it
+   * too. Waiting writers block new readers; after a writer, all readers then waiting run together.
+   */
+  mode?: LockMode;
   /** Label for metrics and messages. Default: `Class.method`, or `'unnamed'` for service calls. */
   name?: string;
   /**
@@ -59,10 +64,10 @@ export interface LockExecuteOptions extends LockOptions {
 }
 
 /** What a call that takes a permit may say about it; the rest it has from its semaphore. */
-export type SemaphoreExecuteOptions = Omit<LockExecuteOptions, 'fairness'>;
+export type SemaphoreExecuteOptions = Omit<LockExecuteOptions, 'fairness' | 'mode'>;
 
 /** `LockService.semaphore(name, { … })`. */
-export interface SemaphoreOptions extends Omit<LockOptions, 'fairness'> {
+export interface SemaphoreOptions extends Omit<LockOptions, 'fairness' | 'mode'> {
   /** How many permits there are: the same number wherever this semaphore is used. At least 1. */
   limit: number;
 }
@@ -79,8 +84,14 @@ export interface SemaphoreDecoratorOptions<A extends any[] = any[]> extends Sema
 /** Options of `LockService.tryAcquire`. */
 export type LockTryOptions = Pick<
   LockExecuteOptions,
-  'name' | 'lease' | 'renew' | 'minHold' | 'maxHold' | 'signal'
+  'name' | 'mode' | 'lease' | 'renew' | 'minHold' | 'maxHold' | 'signal'
 >;
+
+/** Options of `DistributedSemaphore.tryAcquire`. */
+export type SemaphoreTryOptions = Omit<LockTryOptions, 'mode'>;
+
+/** Options of `DistributedSemaphore.acquire`. */
+export type SemaphoreAcquireOptions = SemaphoreTryOptions & Pick<LockExecuteOptions, 'wait'>;
 
 /** Options of `LockService.acquire`. */
 export type LockAcquireOptions = LockTryOptions & Pick<LockExecuteOptions, 'wait' | 'fairness'>;
@@ -133,6 +144,7 @@ const defaultsFields = {
 const lockFields = {
   ...defaultsFields,
   name: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty'))),
+  mode: v.optional(v.picklist(['exclusive', 'shared'])),
   ifLocked: v.optional(v.picklist(['wait', 'skip', 'throw'])),
   minHold: v.optional(durationSchema),
   maxHold: v.optional(v.pipe(durationSchema, v.minValue(1, 'must be at least 1 ms'))),
@@ -154,7 +166,7 @@ function waitFitsIfLocked(options: { ifLocked?: string | undefined; wait?: unkno
 
 const WAIT_IS_IDLE = "`wait` has no effect with ifLocked 'skip' or 'throw'; remove one of the two";
 
-const tryFields = {
+const permitTryFields = {
   name: lockFields.name,
   lease: lockFields.lease,
   renew: lockFields.renew,
@@ -169,7 +181,7 @@ function isStore(value: unknown): boolean {
   const methods = [store?.acquire, store?.renew, store?.release, store?.revoke, store?.query];
   return [...methods, store?.watch, store?.unwatch].every((method) => typeof method === 'function');
 }
-const { fairness: _fairness, ...permitFields } = lockFields;
+const { fairness: _fairness, mode: _mode, ...permitFields } = lockFields;
 const limitField = {
   limit: v.pipe(
     v.number(),
@@ -177,6 +189,8 @@ const limitField = {
     v.minValue(1, 'must be at least 1'),
   ),
 };
+
+const tryFields = { ...permitTryFields, mode: lockFields.mode };
 
 /** Schemas, one per place where options are written. */
 export const lockSchemas = {
@@ -202,7 +216,7 @@ export const lockSchemas = {
     v.strictObject({ ...permitFields, ...signalField }),
     v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
   ),
-  permitAcquire: v.strictObject({ ...tryFields, wait: lockFields.wait }),
+  permitAcquire: v.strictObject({ ...permitTryFields, wait: lockFields.wait }),
   module: v.strictObject({
     store: v.optional(v.custom<LockStore>(isStore, 'expected a LockStore')),
     defaults: v.optional(v.strictObject(defaultsFields), {}),
@@ -242,6 +256,7 @@ export interface LockSettings {
   readonly onLost: 'throw' | 'abort' | 'ignore';
   readonly onBackendError: 'throw' | 'run';
   readonly signal: AbortSignal | undefined;
+  readonly mode: LockMode;
   /** A permit of so many is asked for, not a lock. */
   readonly limit?: number | undefined;
 }
@@ -258,6 +273,7 @@ export type LockRequest = Pick<
   | 'maxHoldMs'
   | 'onLost'
   | 'signal'
+  | 'mode'
   | 'limit'
 > & {
   /** The encoded key. */
@@ -307,5 +323,6 @@ export function settingsOf(
     onLost: own.onLost ?? defaults.onLost ?? 'throw',
     onBackendError: own.onBackendError ?? defaults.onBackendError ?? 'throw',
     signal: own.signal,
+    mode: own.mode ?? 'exclusive',
   };
 }

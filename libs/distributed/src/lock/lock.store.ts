@@ -1,5 +1,8 @@
 /** The port to whatever remembers who holds a lock. */
 
+/** `exclusive`: alone (a writer). `shared`: with others of this mode (a reader). */
+export type LockMode = 'exclusive' | 'shared';
+
 /** What is asked for. */
 export interface LockTarget {
   readonly key: string;
@@ -8,6 +11,11 @@ export interface LockTarget {
    * key have nothing to do with each other. Default: no permit but the lock.
    */
   readonly limit?: number | undefined;
+  /**
+   * `'shared'`: together with other readers. Waiting writers block new readers; after a writer, all
+   * readers then waiting have their turn together. Default `'exclusive'`.
+   */
+  readonly mode?: LockMode | undefined;
 }
 
 /** One wish for one lock: the same token from the first attempt to the release. */
@@ -60,11 +68,11 @@ export interface RenewCommand extends LockClaim {
 
 /** Who holds a key now. */
 export interface LockState {
-  /** Token of the acquisition that holds the key. */
+  /** Token of the acquisition that holds the key; something else while readers share it. */
   readonly owner: string;
-  /** The highest fencing token given to the owner's process. */
+  /** The highest fencing token given to the owner's process, or that of the readers. */
   readonly fencingToken: number;
-  /** Milliseconds left of its lease. */
+  /** Milliseconds left of its lease, the longest of several. */
   readonly remainingMs: number;
   /** How many stand in the queue; 0 when the store keeps none. */
   readonly waiters: number;
@@ -115,7 +123,10 @@ export abstract class LockStore {
     options: StoreCallOptions & { readonly keepMs?: number },
   ): Promise<ReleaseReply>;
 
-  /** Takes the lock away from `claim`, if it still holds it, and tells its process. */
+  /**
+   * Takes the lock away from `claim`, if it still holds it, and tells its process. With the `owner`
+   * of a `LockState` from all who shared it then.
+   */
   abstract revoke(claim: LockClaim, options: StoreCallOptions): Promise<ReleaseReply>;
 
   /** Who holds `key`; null when nobody does. */

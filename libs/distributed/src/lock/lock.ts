@@ -12,7 +12,11 @@ export type ReleaseOutcome = 'released' | 'already-lost' | 'pending';
 export abstract class Lock implements AsyncDisposable {
   /** The encoded key. */
   abstract readonly key: string;
-  /** Grows with every acquisition of the key; give it to the resource, which refuses smaller ones. */
+  /**
+   * Grows with every acquisition of the key; give it to the resource, which refuses smaller ones.
+   * Those that share a lock share a token: larger than that of the writer before, smaller than that of
+   * the next. 0 for permits of a semaphore, whose holders no order tells apart.
+   */
   abstract readonly fencingToken: number;
   /** Aborts with a `LockLostError` when the lock is lost, at the latest when its lease ends. */
   abstract readonly signal: AbortSignal;

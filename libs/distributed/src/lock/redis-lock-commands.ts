@@ -1,6 +1,12 @@
 /** The Lua side of the locks in Redis: which script does what for a claim, with which keys. */
 import { defineScript, type RedisKeys, type RedisScript } from '../redis/index.js';
-import type { AcquireCommand, LockClaim, LockState, RenewCommand } from './lock.store.js';
+import type {
+  AcquireCommand,
+  LockClaim,
+  LockState,
+  LockTarget,
+  RenewCommand,
+} from './lock.store.js';
 
 /** Fencing tokens of forgotten keys continue from the server's clock, so no key has to stay. */
 const FENCE_TTL_MS = 24 * 3_600_000;
@@ -20,7 +26,7 @@ export const lockScripts = {
   acquire: defineScript({ url: file('acquire'), prelude, keys: 4, parse: acquired }),
   renew: defineScript({ url: file('renew'), keys: 1, parse: yes }),
   release: defineScript({ url: file('release'), prelude, keys: 3, parse: yes }),
-  revoke: defineScript({ url: file('revoke'), prelude, keys: 3, parse: yes }),
+  revoke: defineScript({ url: file('revoke'), prelude, keys: 4, parse: yes }),
   query: defineScript({
     url: file('query'),
     keys: 3,
@@ -30,6 +36,14 @@ export const lockScripts = {
       return { owner, remainingMs, fencingToken, waiters };
     },
   }),
+  'acquire-shared': defineScript({
+    url: file('acquire-shared'),
+    prelude,
+    keys: 5,
+    parse: acquired,
+  }),
+  'renew-shared': defineScript({ url: file('renew-shared'), prelude, keys: 2, parse: yes }),
+  'release-shared': defineScript({ url: file('release-shared'), prelude, keys: 4, parse: yes }),
   'acquire-permit': defineScript({
     url: file('acquire-permit'),
     prelude,
@@ -39,6 +53,17 @@ export const lockScripts = {
   'renew-permit': defineScript({ url: file('renew-permit'), prelude, keys: 1, parse: yes }),
   'release-permit': defineScript({ url: file('release-permit'), prelude, keys: 3, parse: yes }),
 };
+
+const FAMILIES = {
+  exclusive: { acquire: 'acquire', renew: 'renew', release: 'release' },
+  shared: { acquire: 'acquire-shared', renew: 'renew-shared', release: 'release-shared' },
+  permit: { acquire: 'acquire-permit', renew: 'renew-permit', release: 'release-permit' },
+} as const;
+
+const READER = '/shared';
+
+/** The keys of one name, all in one slot. */
+type LockKeys = Readonly<Record<'holder' | 'fence' | 'waiters' | 'places' | 'readers', string>>;
 
 /** One call of one script. */
 export interface LockCommand<R> {
@@ -58,44 +83,52 @@ export class RedisLockCommands {
 
   /** Takes what the claim asks for, or a place in the queue. */
   acquire(command: AcquireCommand): LockCommand<AcquireResult> {
-    const { owner, fences, queue, siblings = [], frees = '', limit } = command;
-    const { holder, fence, waiters, places } = this.#keysOf(command);
+    const { fences, queue, siblings = [], frees = '', limit } = command;
+    const { holder, fence, waiters, places, readers } = this.#keysOf(command);
+    const me = tokenOf(command, command.owner);
+    const others = siblings.map((owner) => tokenOf(command, owner));
     const leaseMs = Math.ceil(command.leaseMs);
     const keepMs = queue ? PATIENCE_MS : 0;
-    if (limit !== undefined)
-      return {
-        script: lockScripts['acquire-permit'],
-        keys: [holder, waiters, places],
-        args: [owner, leaseMs, limit, keepMs, this.channels, ...siblings],
-      };
-    return {
-      script: lockScripts.acquire,
-      keys: [holder, fence, waiters, places],
-      args: [owner, leaseMs, fences, FENCE_TTL_MS, frees, keepMs, this.channels, ...siblings],
-    };
+    const script = lockScripts[FAMILIES[kindOf(command)].acquire];
+    switch (kindOf(command)) {
+      case 'permit': {
+        const args = [me, leaseMs, limit as number, keepMs, this.channels, ...others];
+        return { script, keys: [holder, waiters, places], args };
+      }
+      case 'shared': {
+        const args = [me, leaseMs, FENCE_TTL_MS, keepMs, ...others];
+        return { script, keys: [holder, fence, waiters, places, readers], args };
+      }
+      case 'exclusive': {
+        const args = [me, leaseMs, fences, FENCE_TTL_MS, frees, keepMs, this.channels, ...others];
+        return { script, keys: [holder, fence, waiters, places], args };
+      }
+    }
   }
 
   /** Prolongs a lease. */
   renew(command: RenewCommand): LockCommand<boolean> {
-    const { holder } = this.#keysOf(command);
-    const args = [command.owner, Math.ceil(command.leaseMs)];
-    const script = command.limit === undefined ? lockScripts.renew : lockScripts['renew-permit'];
-    return { script, keys: [holder], args };
+    const { holder, readers } = this.#keysOf(command);
+    const kind = kindOf(command);
+    const args = [tokenOf(command, command.owner), Math.ceil(command.leaseMs)];
+    const keys = kind === 'shared' ? [holder, readers] : [holder];
+    return { script: lockScripts[FAMILIES[kind].renew], keys, args };
   }
 
   /** Gives up what the claim holds, or its place in the queue. */
   release(claim: LockClaim, keepMs: number): LockCommand<boolean> {
-    const { holder, waiters, places } = this.#keysOf(claim);
-    const args = [claim.owner, this.channels, Math.ceil(keepMs)];
-    const script = claim.limit === undefined ? lockScripts.release : lockScripts['release-permit'];
-    return { script, keys: [holder, waiters, places], args };
+    const { holder, waiters, places, readers } = this.#keysOf(claim);
+    const kind = kindOf(claim);
+    const args = [tokenOf(claim, claim.owner), this.channels, Math.ceil(keepMs)];
+    const keys = [holder, waiters, places, ...(kind === 'shared' ? [readers] : [])];
+    return { script: lockScripts[FAMILIES[kind].release], keys, args };
   }
 
   /** Takes a lock away. */
   revoke(claim: LockClaim): LockCommand<boolean> {
-    const { holder, waiters, places } = this.#keysOf(claim);
-    const args = [claim.owner, this.channels];
-    return { script: lockScripts.revoke, keys: [holder, waiters, places], args };
+    const { holder, waiters, places, readers } = this.#keysOf(claim);
+    const args = [tokenOf(claim, claim.owner), this.channels];
+    return { script: lockScripts.revoke, keys: [holder, waiters, places, readers], args };
   }
 
   /** Asks who holds a lock. */
@@ -104,17 +137,28 @@ export class RedisLockCommands {
     return { script: lockScripts.query, keys: [holder, fence, waiters], args: [] };
   }
 
-  #keysOf({
-    key,
-    limit,
-  }: Pick<LockClaim, 'key' | 'limit'>): Record<'holder' | 'fence' | 'waiters' | 'places', string> {
-    const room = limit === undefined ? 'lock' : 'semaphore';
-    const holder = this.keys.key(room, key);
+  #keysOf({ key, limit }: LockTarget): LockKeys {
+    const holder = this.keys.key(limit === undefined ? 'lock' : 'semaphore', key);
     return {
       holder,
       fence: `${holder}:fence`,
       waiters: `${holder}:waiters`,
       places: `${holder}:places`,
+      readers: `${holder}:readers`,
     };
   }
+}
+
+/** The owner a message is about. */
+export function ownerOf(token: string): string {
+  return token.endsWith(READER) ? token.slice(0, -READER.length) : token;
+}
+
+/** In the queue, which all modes share, a reader is known by the end of its token: see queue.lua. */
+function tokenOf({ mode }: LockTarget, owner: string): string {
+  return mode === 'shared' ? owner + READER : owner;
+}
+
+function kindOf({ limit, mode = 'exclusive' }: LockTarget): keyof typeof FAMILIES {
+  return limit === undefined ? mode : 'permit';
 }

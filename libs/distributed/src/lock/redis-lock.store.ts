@@ -20,7 +20,7 @@ import {
   type RenewCommand,
   type StoreCallOptions,
 } from './lock.store.js';
-import { type LockCommand, RedisLockCommands } from './redis-lock-commands.js';
+import { type LockCommand, ownerOf, RedisLockCommands } from './redis-lock-commands.js';
 
 /** Talks to one Redis, standalone, behind Sentinel, or a Cluster. */
 @Injectable()
@@ -93,7 +93,8 @@ export class RedisLockStore extends LockStore {
     this.#subscription = await this.redis.subscribe(
       this.#commands.channels + process,
       (message) => {
-        const [what, owner = ''] = message.split(' ');
+        const [what, token = ''] = message.split(' ');
+        const owner = ownerOf(token);
         if (what === 'revoked') listener.revoked(owner);
         else listener.turn(owner);
       },

@@ -1,6 +1,6 @@
 -- Takes a lock if it is free and nobody waits in front, or if it is already the caller's (a command
 -- sent again after a lost reply). Otherwise the caller may stand in the queue.
--- KEYS[1] lock: token of the owner, with the lease as its TTL
+-- KEYS[1] lock: token of the owner, with the lease as its TTL; readers: see acquire-shared.lua
 -- KEYS[2] fence: last fencing token of this key
 -- KEYS[3] queue   KEYS[4] places: see queue.lua
 -- ARGV[1] token of the caller      ARGV[2] lease in ms
@@ -31,6 +31,9 @@ if owner == me then
 else
   local first, patience
   if redis.call('EXISTS', KEYS[3]) == 1 then
+    if freed == 1 then
+      readers_first(KEYS[3], KEYS[4])
+    end
     first, patience = first_waiter(KEYS[3], KEYS[4], server_ms())
   end
   if owner or (first and first ~= me) then
@@ -47,7 +50,7 @@ else
     end
     if not owner then
       -- Also when it has been told before: messages can be lost.
-      tell(ARGV[7], 'turn', first)
+      wake_first(KEYS[3], KEYS[4], ARGV[7])
     end
     return {0, retry, freed}
   end

@@ -27,12 +27,53 @@ local function tell(channels, what, token)
   redis.call('PUBLISH', channels .. string.match(token, '^[^:]*'), what .. ' ' .. token)
 end
 
--- Tells the first waiter that it may be its turn.
-local function wake_first(queue, places, channels)
-  if redis.call('EXISTS', queue) == 1 then
-    local first = first_waiter(queue, places, server_ms())
-    if first then
-      tell(channels, 'turn', first)
+-- Readers, who may hold a lock together, are known by the end of their tokens.
+local function is_reader(token)
+  return string.sub(token, -7) == '/shared'
+end
+
+-- While readers hold a lock, this is its value instead of a token: 'shared:<fencing token>'.
+local function is_shared(owner)
+  return owner and string.sub(owner, 1, 7) == 'shared:'
+end
+
+-- Puts the readers that wait in front of the writers that wait: the next phase is theirs.
+local function readers_first(queue, places)
+  -- Set by every reader that stands in the queue.
+  if redis.call('HDEL', places, 'shared') == 0 then
+    return
+  end
+  local readers = {}
+  for _, token in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
+    if is_reader(token) then
+      readers[#readers + 1] = token
+    end
+  end
+  local front = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2]
+  for i, token in ipairs(readers) do
+    redis.call('ZADD', queue, front - #readers + i - 1, token)
+  end
+end
+
+-- Tells the first waiter that it may be its turn; if it is a reader, all up to the next writer.
+local function wake_first(queue, places, channels, after_writer)
+  if redis.call('EXISTS', queue) == 0 then
+    return
+  end
+  if after_writer then
+    readers_first(queue, places)
+  end
+  local first = first_waiter(queue, places, server_ms())
+  if not first then
+    return
+  end
+  tell(channels, 'turn', first)
+  if is_reader(first) then
+    for _, token in ipairs(redis.call('ZRANGE', queue, 1, -1)) do
+      if not is_reader(token) then
+        break
+      end
+      tell(channels, 'turn', token)
     end
   end
 end

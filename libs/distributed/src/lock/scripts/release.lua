@@ -3,10 +3,12 @@
 -- ARGV[1] token of the caller   ARGV[2] prefix of the processes' channels
 -- ARGV[3] how long the lock stays taken, by nobody, ms
 -- Returns 1, or 0 when the caller did not hold the lock
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+local owner = redis.call('GET', KEYS[1])
+if owner ~= ARGV[1] then
   if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
     redis.call('HDEL', KEYS[3], ARGV[1])
-    if redis.call('EXISTS', KEYS[1]) == 0 then
+    -- Readers behind a writer that leaves may join those that hold the lock.
+    if not owner or is_shared(owner) then
       wake_first(KEYS[2], KEYS[3], ARGV[2])
     end
   end
@@ -17,6 +19,6 @@ if tonumber(ARGV[3]) > 0 then
   redis.call('SET', KEYS[1], 'kept:' .. ARGV[1], 'PX', ARGV[3])
 else
   redis.call('DEL', KEYS[1])
-  wake_first(KEYS[2], KEYS[3], ARGV[2])
+  wake_first(KEYS[2], KEYS[3], ARGV[2], true)
 end
 return 1

@@ -1,0 +1,227 @@
+/** Readers and writers of several processes on a real server, judged from the resource. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { performance } from 'node:perf_hooks';
+import { LockNode } from '../../../../test/support/lock-node.fixture.js';
+import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
+import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { SystemClock } from '../time/index.js';
+
+const clock = new SystemClock();
+const shared = { mode: 'shared' } as const;
+
+let server: RedisServer;
+let proxy: FaultProxy;
+/** Behind the proxy: the process that suffers. */
+let far: LockNode;
+/** Straight at the server: everybody else. */
+let near: LockNode;
+
+beforeAll(async () => {
+  server = await startRedis();
+  proxy = await createFaultProxy(server.url);
+});
+
+afterAll(async () => {
+  await proxy.stop();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  [far, near] = await Promise.all([LockNode.start(proxy.url()), LockNode.start(server.url)]);
+  await near.redis.execute('flush', (client) => client.flushall());
+});
+
+afterEach(async () => {
+  await proxy.heal();
+  await Promise.all([far.stop(), near.stop()]);
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('readers and writers', () => {
+  it('never overlap, and readers do with each other, on two processes', async () => {
+    const resource = { value: 0, writers: 0, readers: 0, mostReaders: 0, overlaps: 0 };
+    const write = async (): Promise<void> => {
+      if (++resource.writers > 1 || resource.readers > 0) resource.overlaps++;
+      const before = resource.value;
+      await turn();
+      resource.value = before + 1;
+      resource.writers--;
+    };
+    const read = async (): Promise<void> => {
+      resource.mostReaders = Math.max(resource.mostReaders, ++resource.readers);
+      const before = resource.value;
+      await turn();
+      if (resource.writers > 0 || resource.value !== before) resource.overlaps++;
+      resource.readers--;
+    };
+    const work = async ({ locks }: LockNode, mode: 'exclusive' | 'shared'): Promise<void> => {
+      for (let round = 0; round < 6; round++)
+        await locks.execute('k', mode === 'shared' ? read : write, { mode, wait: '25s' });
+    };
+    await Promise.all(
+      [far, near].flatMap((node) => [
+        ...Array.from({ length: 3 }, () => work(node, 'exclusive')),
+        ...Array.from({ length: 4 }, () => work(node, 'shared')),
+      ]),
+    );
+    expect(resource).toMatchObject({ value: 36, overlaps: 0 });
+    expect(resource.mostReaders).toBeGreaterThan(1);
+  });
+
+  it('let a writer in although readers never stop coming (C27; mutation: readers pass writers)', async () => {
+    let stop = false;
+    let reads = 0;
+    // Three that overlap: at no time is there no reader.
+    const stream = Array.from({ length: 3 }, async (_, index) => {
+      const { locks } = index === 0 ? far : near;
+      while (!stop) {
+        await locks.execute(
+          'k',
+          async () => {
+            reads++;
+            await clock.sleep(20);
+          },
+          { ...shared, wait: '20s' },
+        );
+      }
+    });
+    while (reads < 3) await turn();
+    for (let round = 0; round < 5; round++) {
+      const before = reads;
+      await near.locks.execute('k', () => {}, { wait: '20s' });
+      // Those inside, and those of one phase: not more.
+      expect(reads - before).toBeLessThanOrEqual(6);
+    }
+    stop = true;
+    await Promise.all(stream);
+  });
+
+  it('let a writer in within the lease of a reader that died, also when others read on (C27)', async () => {
+    const dead = await far.locks.acquire('k', { ...shared, lease: 600 });
+    const alive = await near.locks.acquire('k', { ...shared, lease: 600 });
+    const before = performance.now();
+    proxy.blackhole('both');
+    const writer = near.locks.acquire('k', { wait: '10s' });
+    await clock.sleep(300);
+    await alive.release();
+    const lock = await writer;
+    expect(dead.held).toBe(false);
+    expect(performance.now() - before).toBeLessThan(600 + 300);
+    await lock.release();
+  });
+
+  it('do not care for the wall clock of a process', async () => {
+    const reader = await near.locks.acquire('k', { ...shared, lease: '5s' });
+    const realNow = Date.now;
+    try {
+      for (const hours of [-1, 1]) {
+        Date.now = () => realNow() + hours * 3_600_000;
+        const other = await far.locks.tryAcquire('k', { ...shared, lease: '5s' });
+        expect(other!.held).toBe(true);
+        expect(await far.locks.tryAcquire('k')).toBeNull();
+        await other!.release();
+      }
+    } finally {
+      Date.now = realNow;
+    }
+    expect(await reader.release()).toBe('released');
+  });
+
+  it('are renewed each for itself', async () => {
+    const readers = await Promise.all(
+      [far, near].map(({ locks }) => locks.acquire('k', { ...shared, lease: 200 })),
+    );
+    for (let look = 0; look < 8; look++) {
+      await clock.sleep(100);
+      expect(await near.locks.tryAcquire('k')).toBeNull();
+    }
+    for (const reader of readers) expect(await reader.release()).toBe('released');
+    expect(await near.locks.tryAcquire('k')).not.toBeNull();
+  });
+
+  it('lose the lock together when an operator takes it away', async () => {
+    const readers = await Promise.all([far, near].map(({ locks }) => locks.acquire('k', shared)));
+    const lost = readers.map(
+      ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
+    );
+    expect(await near.locks.forceRelease('k')).toBe(true);
+    await Promise.all(lost);
+    expect(readers.map(({ loss }) => loss?.reason)).toEqual(['revoked', 'revoked']);
+    expect(await near.locks.forceRelease('k')).toBe(false);
+  });
+
+  it('never overlap while connections die', async () => {
+    const resource = { writers: 0, readers: 0, overlaps: 0, runs: 0 };
+    let done = false;
+    const work = async ({ locks }: LockNode, mode: 'exclusive' | 'shared'): Promise<void> => {
+      const inside = mode === 'shared' ? 'readers' : 'writers';
+      for (let round = 0; round < 5; round++) {
+        await locks.execute(
+          'k',
+          async () => {
+            resource[inside]++;
+            resource.runs++;
+            if (resource.writers > 1 || (resource.writers > 0 && resource.readers > 0))
+              resource.overlaps++;
+            await turn();
+            resource[inside]--;
+          },
+          { mode, lease: '2s', wait: '20s', onLost: 'ignore' },
+        );
+      }
+    };
+    const faults = (async () => {
+      while (!done) {
+        await clock.sleep(25);
+        proxy.resetAll();
+      }
+    })();
+    await Promise.allSettled(
+      [far, near].flatMap((node) => [
+        work(node, 'exclusive'),
+        work(node, 'exclusive'),
+        work(node, 'shared'),
+        work(node, 'shared'),
+      ]),
+    );
+    done = true;
+    await faults;
+    expect(resource.overlaps).toBe(0);
+    expect(resource.runs).toBeGreaterThanOrEqual(20);
+  });
+});
+
+describe('nesting', () => {
+  it('joins when a section under an exclusive lock wants to share it', async () => {
+    const joined = await near.locks.execute('k', (outer) =>
+      near.locks.execute('k', (inner) => inner === outer, { ...shared, wait: 100 }),
+    );
+    expect(joined).toBe(true);
+  });
+
+  it('joins when a shared section wants to share', async () => {
+    const joined = await near.locks.execute(
+      'k',
+      (outer) => near.locks.execute('k', (inner) => inner === outer, shared),
+      shared,
+    );
+    expect(joined).toBe(true);
+  });
+
+  it('refuses to become exclusive, at once (mutation: join, or wait for oneself)', async () => {
+    let ran = false;
+    const upgrade = near.locks.execute(
+      'k',
+      () => near.locks.execute('k', () => void (ran = true)),
+      shared,
+    );
+    await expect(upgrade).rejects.toMatchObject({
+      code: 'E_LOCK_UPGRADE',
+      executed: 'no',
+      retryable: false,
+    });
+    expect(ran).toBe(false);
+    expect(await near.locks.query('k')).toBeNull();
+  });
+});
