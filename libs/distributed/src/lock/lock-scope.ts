@@ -61,7 +61,7 @@ export class LockScope {
   static locks(): Lock[] {
     const found = new Set<Lock>();
     for (let scope = LockScope.#current.getStore(); scope; scope = scope.#parent)
-      if (scope.#open) found.add(scope.lock);
+      if (scope.#open && scope.kind !== 'permit') found.add(scope.lock);
     return [...found].toReversed();
   }
 
