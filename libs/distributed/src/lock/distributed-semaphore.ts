@@ -5,13 +5,15 @@ import {
   type LockSettings,
   type ParsedLockModuleOptions,
   type ParsedLockOptions,
+  settingsOf,
+} from './lock.options.js';
+import {
   type ParsedSemaphoreOptions,
   parsePermitOptions,
   type SemaphoreAcquireOptions,
   type SemaphoreExecuteOptions,
   type SemaphoreTryOptions,
-  settingsOf,
-} from './lock.options.js';
+} from './semaphore.options.js';
 
 /**
  * Hands out permits: leases like those of locks, renewed while the holder works, served in order of

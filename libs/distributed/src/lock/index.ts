@@ -33,11 +33,6 @@ export type {
   LockModuleOptions,
   LockOptions,
   LockTryOptions,
-  SemaphoreAcquireOptions,
-  SemaphoreDecoratorOptions,
-  SemaphoreExecuteOptions,
-  SemaphoreOptions,
-  SemaphoreTryOptions,
 } from './lock.options.js';
 export { currentLock, currentLocks, currentPermit } from './lock-scope.js';
 export { LockService } from './lock.service.js';
@@ -55,3 +50,10 @@ export {
 } from './lock.store.js';
 export { SemaphoreAspect } from './semaphore.aspect.js';
 export { Semaphore } from './semaphore.decorator.js';
+export type {
+  SemaphoreAcquireOptions,
+  SemaphoreDecoratorOptions,
+  SemaphoreExecuteOptions,
+  SemaphoreOptions,
+  SemaphoreTryOptions,
+} from './semaphore.options.js';

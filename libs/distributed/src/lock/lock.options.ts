@@ -63,35 +63,11 @@ export interface LockExecuteOptions extends LockOptions {
   signal?: AbortSignal;
 }
 
-/** What a call that takes a permit may say about it; the rest it has from its semaphore. */
-export type SemaphoreExecuteOptions = Omit<LockExecuteOptions, 'fairness' | 'mode'>;
-
-/** `LockService.semaphore(name, { … })`. */
-export interface SemaphoreOptions extends Omit<LockOptions, 'fairness' | 'mode'> {
-  /** How many permits there are: the same number wherever this semaphore is used. At least 1. */
-  limit: number;
-}
-
-/** Options of `@Semaphore({ … })`. */
-// oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
-export interface SemaphoreDecoratorOptions<A extends any[] = any[]> extends SemaphoreOptions {
-  /** Which semaphore: a constant, or a function of the method's parameters. */
-  key: KeyOption<A>;
-  /** Overrides the place in `ASPECT_ORDER`. */
-  order?: number;
-}
-
 /** Options of `LockService.tryAcquire`. */
 export type LockTryOptions = Pick<
   LockExecuteOptions,
   'name' | 'mode' | 'lease' | 'renew' | 'minHold' | 'maxHold' | 'signal'
 >;
-
-/** Options of `DistributedSemaphore.tryAcquire`. */
-export type SemaphoreTryOptions = Omit<LockTryOptions, 'mode'>;
-
-/** Options of `DistributedSemaphore.acquire`. */
-export type SemaphoreAcquireOptions = SemaphoreTryOptions & Pick<LockExecuteOptions, 'wait'>;
 
 /** Options of `LockService.acquire`. */
 export type LockAcquireOptions = LockTryOptions & Pick<LockExecuteOptions, 'wait' | 'fairness'>;
@@ -141,7 +117,8 @@ const defaultsFields = {
   onBackendError: v.optional(v.picklist(['throw', 'run'])),
 };
 
-const lockFields = {
+/** Checks of single options, for those who put schemas together. */
+export const lockFields = {
   ...defaultsFields,
   name: v.optional(v.pipe(v.string(), v.nonEmpty('must not be empty'))),
   mode: v.optional(v.picklist(['exclusive', 'shared'])),
@@ -150,7 +127,8 @@ const lockFields = {
   maxHold: v.optional(v.pipe(durationSchema, v.minValue(1, 'must be at least 1 ms'))),
 };
 
-const signalField = {
+/** `signal`, where a call takes one. */
+export const signalField = {
   signal: v.optional(
     v.custom<AbortSignal>(
       (value) => typeof (value as AbortSignal | null)?.addEventListener === 'function',
@@ -160,13 +138,19 @@ const signalField = {
 };
 
 /** False when `wait` would do nothing. */
-function waitFitsIfLocked(options: { ifLocked?: string | undefined; wait?: unknown }): boolean {
+export function waitFitsIfLocked(options: {
+  ifLocked?: string | undefined;
+  wait?: unknown;
+}): boolean {
   return options.wait === undefined || (options.ifLocked ?? 'wait') === 'wait';
 }
 
-const WAIT_IS_IDLE = "`wait` has no effect with ifLocked 'skip' or 'throw'; remove one of the two";
+/** Says so. */
+export const WAIT_IS_IDLE =
+  "`wait` has no effect with ifLocked 'skip' or 'throw'; remove one of the two";
 
-const permitTryFields = {
+/** What an acquisition without waiting may say, but for its mode. */
+export const permitTryFields = {
   name: lockFields.name,
   lease: lockFields.lease,
   renew: lockFields.renew,
@@ -181,14 +165,6 @@ function isStore(value: unknown): boolean {
   const methods = [store?.acquire, store?.renew, store?.release, store?.revoke, store?.query];
   return [...methods, store?.watch, store?.unwatch].every((method) => typeof method === 'function');
 }
-const { fairness: _fairness, mode: _mode, ...permitFields } = lockFields;
-const limitField = {
-  limit: v.pipe(
-    v.number(),
-    v.integer('must be a whole number'),
-    v.minValue(1, 'must be at least 1'),
-  ),
-};
 
 const tryFields = { ...permitTryFields, mode: lockFields.mode };
 
@@ -208,15 +184,6 @@ export const lockSchemas = {
     v.strictObject(lockFields),
     v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
   ),
-  semaphore: v.pipe(
-    v.strictObject({ ...permitFields, ...limitField }),
-    v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
-  ),
-  permitExecute: v.pipe(
-    v.strictObject({ ...permitFields, ...signalField }),
-    v.check((options) => waitFitsIfLocked(options), WAIT_IS_IDLE),
-  ),
-  permitAcquire: v.strictObject({ ...permitTryFields, wait: lockFields.wait }),
   module: v.strictObject({
     store: v.optional(v.custom<LockStore>(isStore, 'expected a LockStore')),
     defaults: v.optional(v.strictObject(defaultsFields), {}),
@@ -235,9 +202,6 @@ export const lockSchemas = {
 
 /** Validated options, durations in milliseconds. */
 export type ParsedLockOptions = v.InferOutput<typeof lockSchemas.execute>;
-
-/** Validated options of a semaphore. */
-export type ParsedSemaphoreOptions = v.InferOutput<typeof lockSchemas.semaphore>;
 
 /** Validated module options. */
 export type ParsedLockModuleOptions = v.InferOutput<typeof lockSchemas.module>;
@@ -286,23 +250,6 @@ export function parseLockOptions(
   options: LockExecuteOptions,
 ): ParsedLockOptions {
   return validateOptions(lockSchemas[kind], options, `LockService.${kind}() options`);
-}
-
-/** Checks what is said about a semaphore or one of its permits. */
-export function parsePermitOptions(
-  kind: 'semaphore',
-  options: SemaphoreOptions,
-): ParsedSemaphoreOptions;
-export function parsePermitOptions(
-  kind: 'permitExecute' | 'permitAcquire',
-  options: SemaphoreExecuteOptions,
-): ParsedLockOptions;
-export function parsePermitOptions(
-  kind: 'semaphore' | 'permitExecute' | 'permitAcquire',
-  options: SemaphoreExecuteOptions,
-): ParsedLockOptions {
-  const path = kind === 'semaphore' ? 'LockService.semaphore() options' : 'semaphore options';
-  return validateOptions(lockSchemas[kind], options, path);
 }
 
 /** Own options first, then those of the application, then the library's. */

@@ -16,12 +16,11 @@ import {
   type LockTryOptions,
   type ParsedLockModuleOptions,
   parseLockOptions,
-  parsePermitOptions,
-  type SemaphoreOptions,
   settingsOf,
 } from './lock.options.js';
 import { type Body, LockSections } from './lock-sections.js';
 import { type LockState, LockStore } from './lock.store.js';
+import { parsePermitOptions, type SemaphoreOptions } from './semaphore.options.js';
 
 /** Acquires, holds and releases locks. One per application. */
 @Injectable()

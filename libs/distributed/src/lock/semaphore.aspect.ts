@@ -1,8 +1,8 @@
 /** Runs a decorated method with a permit of its semaphore. */
 import { Injectable } from '@nestjs/common';
 import { type AspectCall, type AspectHandler, methodLabel } from '../aspects/index.js';
-import type { SemaphoreDecoratorOptions } from './lock.options.js';
 import { LockService } from './lock.service.js';
+import type { SemaphoreDecoratorOptions } from './semaphore.options.js';
 
 /** Gives `@Semaphore` its behaviour. */
 @Injectable()

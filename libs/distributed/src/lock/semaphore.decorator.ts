@@ -1,7 +1,7 @@
 /** `@Semaphore`: at most so many calls at a time, on all machines together. */
 import { encodeKey, type MethodAspect, weave } from '../aspects/index.js';
 import { validateOptions } from '../distributed.validation.js';
-import { lockSchemas, type SemaphoreDecoratorOptions } from './lock.options.js';
+import { type SemaphoreDecoratorOptions, semaphoreSchemas } from './semaphore.options.js';
 
 /**
  * Runs the method with a permit. The key names the semaphore, not the method: methods with the same
@@ -27,7 +27,7 @@ export function Semaphore<A extends any[] = any[]>(
     decorator: 'Semaphore',
     order,
     options: (path) => {
-      validateOptions(lockSchemas.semaphore, more, path);
+      validateOptions(semaphoreSchemas.semaphore, more, path);
       if (typeof key !== 'function') encodeKey(key, path);
       return { ...more, key };
     },
