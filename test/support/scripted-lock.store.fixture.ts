@@ -30,7 +30,7 @@ interface Holder {
   expiresAt: number;
 }
 
-/** Keeps time with the spec's clock. `faults` are used up one per command; `always` stays. */
+/** Exclusive locks only. Keeps time with the spec's clock. `faults` are used up one per command; `always` stays. */
 export class ScriptedLockStore extends LockStore {
   readonly holders = new Map<string, Holder>();
   readonly queues = new Map<string, string[]>();

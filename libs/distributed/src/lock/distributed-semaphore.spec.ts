@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { LockNode } from '../../../../test/support/lock-node.fixture.js';
 import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
 import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { MemoryLockStore } from '../testing/memory-lock.store.js';
 import { SystemClock } from '../time/index.js';
 import { currentLock, currentPermit } from './lock-scope.js';
 
@@ -203,5 +204,17 @@ describe('options', () => {
     await expect(semaphore.acquire({ wait: 0 })).rejects.toMatchObject({
       code: 'E_LOCK_WAIT_TIMEOUT',
     });
+  });
+});
+
+describe('the store in memory', () => {
+  it('says that it has no permits and no shared locks, instead of handing out something else', async () => {
+    const store = new MemoryLockStore();
+    const asked = { key: 'k', owner: 'p:1', leaseMs: 1_000, fences: 1, queue: false };
+    for (const kind of [{ limit: 2 }, { mode: 'shared' as const }])
+      await expect(store.acquire({ ...asked, ...kind })).rejects.toMatchObject({
+        code: 'E_LOCK_BACKEND',
+        executed: 'no',
+      });
   });
 });

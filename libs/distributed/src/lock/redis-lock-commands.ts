@@ -96,7 +96,7 @@ export class RedisLockCommands {
         return { script, keys: [holder, waiters, places], args };
       }
       case 'shared': {
-        const args = [me, leaseMs, FENCE_TTL_MS, keepMs, ...others];
+        const args = [me, leaseMs, FENCE_TTL_MS, keepMs, this.channels, ...others];
         return { script, keys: [holder, fence, waiters, places, readers], args };
       }
       case 'exclusive': {

@@ -67,7 +67,8 @@ describe('@Semaphore', () => {
 
   it("lets the method's own error through: the same object", async () => {
     await expect(acquirer.fail()).rejects.toBe(failure);
-    expect(await node.locks.semaphore('failing', { limit: 1 }).tryAcquire()).not.toBeNull();
+    const permit = await node.locks.semaphore('failing', { limit: 1 }).tryAcquire();
+    expect(await permit?.release()).toBe('released');
   });
 
   it.each([

@@ -1,4 +1,5 @@
 /** Locks in the memory of one process, for tests: the rules of the port, without a server. */
+import { LockBackendError } from '../lock/lock.errors.js';
 import {
   type AcquireCommand,
   type AcquireReply,
@@ -15,6 +16,7 @@ import { MemoryLocks } from './memory-locks.js';
 
 /**
  * For tests only: what it remembers ends with the process, and other processes know nothing of it.
+ * It knows exclusive locks; for shared ones and semaphores use Redis.
  *
  * @example
  * DistributedModule.forRoot({ lock: { store: new MemoryLockStore() } })
@@ -35,6 +37,10 @@ export class MemoryLockStore extends LockStore {
   }
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
+    if (command.mode === 'shared' || command.limit !== undefined) {
+      const problem = 'MemoryLockStore has neither shared locks nor semaphores';
+      throw new LockBackendError(problem, { executed: 'no' });
+    }
     return this.#locks.acquire(command);
   }
 

@@ -26,6 +26,10 @@ if not holds(KEYS[1], me, now) then
     if tonumber(ARGV[4]) > 0 then
       stand(KEYS[2], KEYS[3], me, tonumber(ARGV[4]), ARGV, 6)
     end
+    if used < limit then
+      -- Also when it has been told before: messages can be lost.
+      wake_first(KEYS[2], KEYS[3], ARGV[5])
+    end
     return {0, retry}
   end
   queued = first ~= nil and used + 1 < limit

@@ -6,7 +6,8 @@
 -- ARGV[1] token of the caller      ARGV[2] lease in ms
 -- ARGV[3] how long the fence is remembered, ms
 -- ARGV[4] how long a place in the queue is kept without a sign of life, ms; 0: do not queue
--- ARGV[5…] other tokens of the caller's process whose places are kept too
+-- ARGV[5] prefix of the processes' channels
+-- ARGV[6…] other tokens of the caller's process whose places are kept too
 -- Returns {1, fencing token} or {0, ms after which to ask again}
 local me = ARGV[1]
 local now = server_ms()
@@ -33,8 +34,12 @@ if not (shared and mine) then
   local written = owner and not is_shared(owner)
   if written or patience then
     if tonumber(ARGV[4]) > 0 then
-      stand(KEYS[3], KEYS[4], me, tonumber(ARGV[4]), ARGV, 5)
+      stand(KEYS[3], KEYS[4], me, tonumber(ARGV[4]), ARGV, 6)
       redis.call('HSET', KEYS[4], 'shared', 1)
+    end
+    if not owner then
+      -- Also when it has been told before: messages can be lost.
+      wake_first(KEYS[3], KEYS[4], ARGV[5])
     end
     return {0, patience or redis.call('PTTL', KEYS[1])}
   end
