@@ -57,3 +57,6 @@ export type {
   SemaphoreOptions,
   SemaphoreTryOptions,
 } from './semaphore.options.js';
+export type { PostgresLockClient, PostgresLockPool } from './postgres-lock-pool.js';
+export { POSTGRES_LOCK_DDL } from './postgres-lock-schema.js';
+export { PostgresLockStore } from './postgres-lock.store.js';

@@ -111,7 +111,7 @@ export class LockBackendError extends DistributedError {
   ) {
     super(
       'E_LOCK_BACKEND',
-      `The lock store is not usable: ${problem}. Check that Redis is reachable and not overloaded.`,
+      `The lock store is not usable: ${problem}. Check that its server is reachable and not overloaded.`,
       { retryable: true, cause: more.cause, details: { executed: more.executed } },
     );
     this.executed = more.executed;
