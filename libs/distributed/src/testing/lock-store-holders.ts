@@ -115,6 +115,16 @@ export const holderRules: readonly LockStoreRule[] = [
     },
   },
   {
+    name: 'renew: does not revive a lease that has ended',
+    check: async (lock) => {
+      await lock.take('p:1', { leaseMs: SHORT_LEASE_MS });
+      await lock.until(async () => (await lock.query()) === null);
+      assert.deepEqual(await lock.renew(LEASE_MS, 'p:1'), [false]);
+      assert.equal(await lock.query(), null);
+      assert.notEqual(await lock.release('p:1'), 'deleted');
+    },
+  },
+  {
     name: 'renew: of many has a result for each, in order',
     check: async (lock) => {
       const key = `${lock.key}/second`;

@@ -66,8 +66,12 @@ export class LockStoreProbe {
   async take(short: string, more: Partial<AcquireCommand> = {}): Promise<number> {
     const reply = await this.acquire(short, more);
     if (!reply.acquired) assert.fail(`${short} should have got the lock`);
-    if (!this.fencing) assert.equal(reply.fencingToken, 0);
-    return reply.fencingToken;
+    const { fencingToken } = reply;
+    const isSound = this.fencing
+      ? Number.isSafeInteger(fencingToken) && fencingToken > 0
+      : fencingToken === 0;
+    assert.ok(isSound, `the fencing token is ${fencingToken}`);
+    return fencingToken;
   }
 
   /** Is refused the lock, or fails the case; returns `retryMs`. */
