@@ -103,7 +103,7 @@ async function isSucceeded(phase: Phase, sku: string, caught: LockState): Promis
   while (performance.now() < deadline) {
     const holder = await phase.locks.flashSale(sku);
     if (holder?.owner === caught.owner) lowestMs = Math.min(lowestMs, holder.remainingMs);
-    else if (holder && (await hasCommitted(phase, sku, holder.fencingToken)))
+    else if (await isSurpassed(phase, sku, caught.fencingToken))
       // A living holder renews its lease at two thirds: this one ran out.
       return lowestMs < frozen.remainingMs / 2;
     await delay(POLL_MS, undefined, { signal: phase.signal });
@@ -123,14 +123,14 @@ async function hasEntered({ judge }: Phase, replica: string): Promise<boolean> {
   return (row?.sessions ?? 0) > 0;
 }
 
-/** Whether a holder from `token` on has committed. */
-async function hasCommitted({ judge }: Phase, sku: string, token: number): Promise<boolean> {
+/** Whether a holder with a larger token, those its process had in reserve included, has committed. */
+async function isSurpassed({ judge }: Phase, sku: string, token: number): Promise<boolean> {
   const [row] = await judge.query<{ token: number }>(
     judge.urls.inventory,
     'SELECT token FROM lock_fences WHERE right(key, length($1)) = $1',
     [sku],
   );
-  return (row?.token ?? 0) >= token;
+  return (row?.token ?? 0) > token;
 }
 
 async function refusals({ judge }: Phase, sku: string): Promise<number> {
