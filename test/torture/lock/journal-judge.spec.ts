@@ -72,6 +72,19 @@ describe('judge', () => {
     expect(judge(waited)).toMatchObject({ regressions: 0 });
   });
 
+  it('lets a lease pass on inside its process, and judges when it was asked for', () => {
+    const passedOn = journal(
+      { by: 'a', kind: 'read', fence: 5, at: 0 },
+      { by: 'b', kind: 'read', fence: 9, at: 3 },
+      { by: 'a', kind: 'read', fence: 6, at: 7 },
+    );
+    expect(judge(passedOn)).toMatchObject({ regressions: 0 });
+    const newlyGranted = passedOn.map((entry) =>
+      entry.fence === 6 ? { ...entry, process: 'c' } : entry,
+    );
+    expect(judge(newlyGranted)).toMatchObject({ regressions: 1 });
+  });
+
   it('finds a write between the two looks of a reader, and forgives another reader', () => {
     const writer: Touch = { by: 'w', kind: 'write', value: 1 };
     const look: Touch = { by: 'r', kind: 'read' };

@@ -12,7 +12,7 @@ export interface Judgement {
   readonly overlaps: number;
   /** Reads whose fencing token is not larger than that of the read before. */
   readonly disorder: number;
-  /** Grants with a smaller token than one granted before they were asked for. */
+  /** Grants of the store with a smaller token than one granted before they were asked for. */
   readonly regressions: number;
 }
 
@@ -59,6 +59,22 @@ function overlaps(entries: readonly JournalEntry[]): number {
   return count;
 }
 
+/**
+ * A lease that passes from one caller to the next inside a process was asked for by the first of
+ * them, and its tokens were reserved then: it may be lost since, but it is not given out anew.
+ */
+function withLeaseStart(reads: readonly JournalEntry[]): JournalEntry[] {
+  const started = new Map<string, number>();
+  return reads
+    .toSorted((a, b) => a.grantedAt - b.grantedAt)
+    .map((read) => {
+      const { process, fence } = read;
+      const invokedAt = started.get(`${process} ${fence - 1}`) ?? read.invokedAt;
+      started.set(`${process} ${fence}`, invokedAt);
+      return { ...read, invokedAt };
+    });
+}
+
 /** The most sections that were open at once, of those that were finished. */
 export function concurrency(entries: readonly JournalEntry[]): number {
   let most = 0;
@@ -84,7 +100,7 @@ function disorder(entries: readonly JournalEntry[]): number {
 }
 
 function regressions(entries: readonly JournalEntry[]): number {
-  const reads = entries.filter(({ kind }) => kind === 'read');
+  const reads = withLeaseStart(entries.filter(({ kind }) => kind === 'read'));
   const byGrant = reads.toSorted((a, b) => a.grantedAt - b.grantedAt);
   const byInvocation = reads.toSorted((a, b) => a.invokedAt - b.invokedAt);
   let largest = 0;
