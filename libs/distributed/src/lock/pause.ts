@@ -4,7 +4,7 @@ import type { Random } from '../time/index.js';
 /** A lost message costs at most this much; also the heartbeat of a waiter. */
 const POLL_MS = 1_000;
 /** How much of a pause is random, so that processes do not ask in step. */
-const POLL_JITTER = 0.25;
+const POLL_JITTER = 0.1;
 /** A dead holder sends no message: ask when its lease must be over, spread by up to this. */
 const EXPIRY_JITTER_MS = 20;
 const SHORTEST_POLL_MS = 10;

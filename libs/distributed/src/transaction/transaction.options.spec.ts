@@ -17,6 +17,7 @@ describe('transaction options', () => {
     });
     expect(validateOptions(moduleOptionsSchema, {}, 'transaction')).toEqual({
       dataSources: {},
+      fenced: false,
       timeout: 30_000,
     });
   });
