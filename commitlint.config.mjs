@@ -27,6 +27,7 @@ export default {
         'deps',
         'e2e',
         'bench',
+        'shop',
         'gateway',
         'orders',
         'inventory',
