@@ -53,6 +53,21 @@ describe('ReleaseChase', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('are as many as there are holders, without a warning of a leak', async () => {
+    const { clock, store, chase } = setUp();
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning);
+    process.on('warning', onWarning);
+    store.always = 'refused';
+    for (let n = 0; n < 50; n++) chase.start({ ...target, absentIsFinal: true });
+    await clock.advance(60);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
+    chase.stop();
+    await chase.settled();
+  });
+
   it('stops on demand', async () => {
     const { clock, store, chase } = setUp();
     store.always = 'refused';

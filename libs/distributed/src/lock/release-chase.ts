@@ -1,4 +1,5 @@
 /** Background releases: what nobody waits for, but must not stay in the store for a whole lease. */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../time/index.js';
 import { lockEvents } from './lock.events.js';
 import type { LockClaim, LockStore } from './lock.store.js';
@@ -32,7 +33,10 @@ export class ReleaseChase {
     private readonly store: LockStore,
     private readonly clock: Clock,
     private readonly commandTimeoutMs: number,
-  ) {}
+  ) {
+    // One listener per chase; a store that hangs makes many.
+    setMaxListeners(Infinity, this.#stop.signal);
+  }
 
   /** Starts one chase. */
   start(target: ChaseTarget): void {
