@@ -14,11 +14,7 @@ const MUTATIONS = [
   ['ground-floor-knows-no-capability', `${LIB}/redis/mutation.ts`, '../lock/index.js'],
   ['kernel-knows-no-redis', `${LIB}/aspects/mutation.ts`, '../redis/index.js'],
   ['nothing-imports-testing', `${LIB}/resilience/mutation.ts`, '../testing/index.js'],
-  [
-    'nothing-imports-tests',
-    `${LIB}/lock/mutation.ts`,
-    '../../../../test/support/free-port.fixture.js',
-  ],
+  ['nothing-imports-tests', `${LIB}/lock/mutation.ts`, '../../../../test/support/redis.fixture.js'],
   ['typeorm-only-where-rows-are', `${LIB}/lock/mutation.ts`, 'typeorm'],
   ['ioredis-only-in-adapters', `${LIB}/cache/mutation.ts`, 'ioredis'],
   [
