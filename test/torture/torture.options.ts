@@ -23,7 +23,7 @@ export interface TortureOptions {
 export const USAGE = `usage: npm run test:torture -- ROOM [options]
 
   ROOM            lock
-  --seconds N     load of each torture (default 20, in CI 4)
+  --seconds N     load of each torture (default 20, in CI 3)
   --only T2,T5    these tortures only; may be repeated
   --seed TEXT     repeat the faults of the run that printed it
   --json FILE     write the figures
@@ -33,7 +33,7 @@ export const USAGE = `usage: npm run test:torture -- ROOM [options]
 `;
 
 const SECONDS = 20;
-const SHORT_SECONDS = 4;
+const SHORT_SECONDS = 3;
 
 /**
  * Reads the arguments after the program's name.

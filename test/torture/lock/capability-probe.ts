@@ -3,23 +3,18 @@ import { RedisServer } from '#servers';
 import type { TortureSettings } from '../torture.js';
 import { Arena } from './arena.js';
 import type { LockGround } from './lock-ground.js';
-import type { LockOptions } from './worker-contract.js';
 
 /** What is tried. */
 export interface Probe {
   /** Options of the module. */
-  readonly lock?: Readonly<Record<string, unknown>>;
-  /** Options of a call. */
-  readonly options?: LockOptions;
-  /** A method of `LockService`. */
-  readonly method?: string;
+  readonly lock: Readonly<Record<string, unknown>>;
 }
 
-/** False when an option is refused or the method is missing. */
+/** False when an option is refused. */
 export async function supports(
   ground: LockGround,
   settings: TortureSettings,
-  { lock = {}, options, method }: Probe,
+  { lock }: Probe,
 ): Promise<boolean> {
   await using redis = await RedisServer.start();
   const lockRedis = { url: redis.url };
@@ -29,9 +24,7 @@ export async function supports(
       redis: () => lockRedis,
       settings: { lock },
     });
-    const [worker] = arena.workers;
-    if (options) await worker?.call('tryOptions', options);
-    return !method || (await worker?.call('hasMethod', method)) === true;
+    return arena.workers.length === 1;
   } catch (error) {
     if (/E_OPTIONS_INVALID|InvalidOptionsError/.test(String(error))) return false;
     throw error;

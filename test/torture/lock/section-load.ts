@@ -23,11 +23,6 @@ interface Section {
   execute(body: (lock: Lock) => Promise<void>, options: LockOptions): Promise<void>;
 }
 
-/** `LockService.semaphore`. */
-interface SemaphoreMaker {
-  semaphore(key: string, limit: number): Section;
-}
-
 /** A tally of nothing. */
 export function emptyTally(): Tally {
   const counts = { sections: 0, waitTimeouts: 0, backendErrors: 0, losses: 0, abandoned: 0 };
@@ -62,9 +57,12 @@ export class SectionLoad {
     while (!this.#stopped) {
       const key = this.random.pick(this.load.keys);
       const work = this.#section(key).catch((error: unknown) => this.#count(error));
-      if (!(await hangs(work, this.load.waitMs + HANG_SLACK_MS))) continue;
-      this.#tally.hangs++;
-      return;
+      if (await hangs(work, this.load.waitMs + HANG_SLACK_MS)) {
+        this.#tally.hangs++;
+        return;
+      }
+      // It would come again at once, for ever.
+      if (this.#tally.unexpected.length > 0) return;
     }
   }
 
@@ -80,7 +78,8 @@ export class SectionLoad {
   #lockOf(key: string): Section {
     const { permits } = this.load;
     if (permits !== undefined) {
-      return (this.locks as unknown as SemaphoreMaker).semaphore(key, permits);
+      const semaphore = this.locks.semaphore(key, { limit: permits });
+      return { execute: (body, options) => semaphore.execute(body, options) };
     }
     return { execute: (body, options) => this.locks.execute(key, body, options) };
   }

@@ -22,6 +22,13 @@ export const killedProcesses: Torture<LockGround> = {
   fault: 'SIGKILL of a holder and of 50 waiters',
   mutations: [
     {
+      name: 'dead waiters stay in the queue',
+      edits: [
+        { where: 'lock/scripts/queue.lua', find: /if patience > 0 then/, replace: 'if true then' },
+      ],
+      caughtBy: /after dead waiters/,
+    },
+    {
       name: 'leases ten times as long',
       edits: [
         {

@@ -21,7 +21,7 @@ export const frozenRedis: Torture<LockGround> = {
       edits: [
         {
           where: 'lock',
-          find: /else\s+(this\.onExpire\(\)|charge\.lease\.lose\('expired'\))/,
+          find: /else\s+charge\.lease\.lose\('expired'\)/,
           replace: '',
         },
       ],

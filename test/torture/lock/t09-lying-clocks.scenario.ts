@@ -31,7 +31,7 @@ export const lyingClocks: Torture<LockGround> = {
       edits: [
         {
           where: 'lock',
-          find: /if \(!this\.#(ended && !this\.#loss && this\.#lease\.remaining === 0|loss && this\.#deadline <= this\.clock\.now\(\))\)/,
+          find: /if \(!this\.#loss && this\.#deadline <= this\.clock\.now\(\)\)/,
           replace: 'if (false)',
         },
       ],

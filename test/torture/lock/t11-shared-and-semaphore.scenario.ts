@@ -3,7 +3,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RedisServer } from '#servers';
 import type { Torture } from '../torture.js';
 import { Arena, broken } from './arena.js';
-import { supports } from './capability-probe.js';
 import { concurrency } from './journal-judge.js';
 import type { LockGround } from './lock-ground.js';
 import type { JournalEntry } from './resource.js';
@@ -11,15 +10,26 @@ import type { Load } from './worker-contract.js';
 
 const LEASE_MS = 500;
 const PERMITS = 5;
-/** A writer waits for the readers in front, and for the lease of a dead one. */
-const WRITER_WAIT_MS = LEASE_MS + 2_000;
+/** A writer waits for the lease of a dead reader, and for the place of a dead writer in the queue. */
+const WRITER_WAIT_MS = LEASE_MS + 3_500;
 
 /** Nobody reads what is being written; a dead reader costs its lease; writers do not starve. */
 export const readersAndWriters: Torture<LockGround> = {
   id: 'T11',
   fault: 'readers killed beside writers (mode shared)',
-  mutations: [],
-  available: (ground, settings) => supports(ground, settings, { options: { mode: 'shared' } }),
+  mutations: [
+    {
+      name: 'readers do not look at writers',
+      edits: [
+        {
+          where: 'lock/scripts/acquire-shared.lua',
+          find: /if written or patience then/,
+          replace: 'if false then',
+        },
+      ],
+      caughtBy: /overlap a writer/,
+    },
+  ],
   async run(ground, settings) {
     await using redis = await RedisServer.start();
     const lockRedis = { url: redis.url };
@@ -55,8 +65,31 @@ export const readersAndWriters: Torture<LockGround> = {
 export const semaphorePermits: Torture<LockGround> = {
   id: 'T11S',
   fault: 'holders of a semaphore killed',
-  mutations: [],
-  available: (ground, settings) => supports(ground, settings, { method: 'semaphore' }),
+  mutations: [
+    {
+      name: 'one permit too many',
+      edits: [
+        {
+          where: 'lock/scripts/acquire-permit.lua',
+          find: /local limit = tonumber\(ARGV\[3\]\)/,
+          replace: '$& + 1',
+        },
+      ],
+      caughtBy: /at once with/,
+    },
+    {
+      name: 'permits without end',
+      edits: [
+        {
+          where: 'lock/scripts/acquire-permit.lua',
+          find: /lease_until\(KEYS\[1\], me, now \+ ARGV\[2\]\)/,
+          replace: 'lease_until(KEYS[1], me, now + 20000)',
+        },
+      ],
+      caughtBy: /waits|only/,
+      slow: true,
+    },
+  ],
   async run(ground, settings) {
     await using redis = await RedisServer.start();
     const lockRedis = { url: redis.url };

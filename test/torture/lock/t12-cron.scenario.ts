@@ -3,7 +3,6 @@ import { RedisServer } from '#servers';
 import { monotonicMs } from '../monotonic.js';
 import type { Torture } from '../torture.js';
 import { Arena, broken } from './arena.js';
-import { supports } from './capability-probe.js';
 import type { LockGround } from './lock-ground.js';
 import { emptyTally } from './section-load.js';
 
@@ -31,7 +30,6 @@ export const cron: Torture<LockGround> = {
       caughtBy: /ticks ran more than once/,
     },
   ],
-  available: (ground, settings) => supports(ground, settings, { options: OPTIONS }),
   async run(ground, settings) {
     await using redis = await RedisServer.start();
     const lockRedis = { url: redis.url };

@@ -150,10 +150,6 @@ export interface LockWorker {
   holdAll(keys: readonly string[], options: LockOptions): Promise<number>;
   /** What became of the locks of `holdAll`, once all were lost or `waitMs` are over. */
   losses(waitMs: number): Promise<LossTiming[]>;
-  /** Runs nothing under a lock with these options; rejects when they are refused. */
-  tryOptions(options: LockOptions): Promise<void>;
-  /** Whether `LockService` has a method of this name. */
-  hasMethod(name: string): boolean;
   /** Clean shutdown of the application. */
   close(): Promise<void>;
 }

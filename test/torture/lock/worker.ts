@@ -137,14 +137,6 @@ const worker: LockWorker = {
     return watches.splice(0).map((watch) => watch.finish());
   },
 
-  async tryOptions(options) {
-    await here().locks.execute('probe', () => {}, options);
-  },
-
-  hasMethod(name) {
-    return typeof (here().locks as unknown as Record<string, unknown>)[name] === 'function';
-  },
-
   async close() {
     const { app, resources } = here();
     await app.close();
