@@ -34,7 +34,7 @@ const MUTE_MS = 1_200;
 const ORPHAN_MS = 3_000;
 /** Far longer than any limit: the lease must not be what helps. */
 const LONG_LEASE_MS = 15_000;
-const OPTIONS = { lease: LONG_LEASE_MS, wait: 5_000 };
+const OPTIONS = { lease: LONG_LEASE_MS, wait: 3_500 };
 
 /** Asks all three questions, with fresh keys. */
 export async function askThroughFaults(round: number, probed: Probed): Promise<NetworkAnswers> {

@@ -38,6 +38,7 @@ export const killedProcesses: Torture<LockGround> = {
         },
       ],
       caughtBy: /after a dead holder/,
+      slow: true,
     },
   ],
   async run(ground, settings) {
