@@ -1,5 +1,5 @@
 /** Keeps the leases of this process alive, and declares those over whose time has come. */
-import { Agenda } from './agenda.js';
+import { Agenda } from '../time/index.js';
 import type { LockBackend } from './lock-backend.js';
 import { lockEvents } from './lock.events.js';
 import type { StoreLease } from './store-lease.js';

@@ -1,5 +1,5 @@
 /** Calls under way: each settles by its reply, its deadline or the loss of its connection. */
-import type { Clock, Timer } from '../time/index.js';
+import { Agenda, type Clock } from '../time/index.js';
 
 /** How one attempt ended. */
 export type CallOutcome<T> =
@@ -15,18 +15,22 @@ interface Waiting {
 }
 
 /**
- * The attempts that wait for a reply on one connection. One timer watches all their deadlines: it is
- * set for the earliest and not taken back when that one is answered, because the next call comes soon
- * and a timer for each call would cost more than all the rest. It ends with the connection.
+ * The attempts that wait for a reply on one connection. One timer watches all their deadlines, and
+ * stays when a call is answered: the next one comes soon, and a timer for each would cost more than
+ * all the rest. It ends with the connection.
  */
 export class RedisCalls {
-  readonly #clock: Clock;
-  readonly #waiting = new Set<Waiting>();
-  #alarm: Timer | undefined;
-  #alarmAt = Infinity;
+  readonly #waiting: Agenda<Waiting>;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    this.#waiting = new Agenda<Waiting>(
+      clock,
+      ({ deadlineAt }) => deadlineAt,
+      (late) => {
+        for (const { settle } of late) settle({ kind: 'late' });
+      },
+      { keepAlive: true, lingers: true },
+    );
   }
 
   /** How many wait. */
@@ -36,9 +40,7 @@ export class RedisCalls {
 
   /** To be told when the connection is gone: no reply will come for what was sent on it. */
   loseAll(): void {
-    for (const { settle } of this.#waiting) settle({ kind: 'lost' });
-    this.#waiting.clear();
-    this.#disarm();
+    for (const { settle } of this.#waiting.clear()) settle({ kind: 'lost' });
   }
 
   /**
@@ -49,7 +51,6 @@ export class RedisCalls {
     return new Promise((settle) => {
       const call: Waiting = { deadlineAt, settle };
       this.#waiting.add(call);
-      if (deadlineAt < this.#alarmAt) this.#arm(deadlineAt);
       // After `late` or `lost` the promise is settled, and this changes nothing.
       start(run).then(
         (value) => {
@@ -63,34 +64,6 @@ export class RedisCalls {
       );
     });
   }
-
-  #arm(at: number): void {
-    this.#alarm?.cancel();
-    this.#alarmAt = at;
-    const ms = at - this.#clock.now();
-    this.#alarm = this.#clock.setTimer(this.#ring, ms, { keepAlive: true });
-  }
-
-  #disarm(): void {
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    this.#alarmAt = Infinity;
-  }
-
-  readonly #ring = (): void => {
-    this.#disarm();
-    const now = this.#clock.now();
-    let next = Infinity;
-    for (const call of this.#waiting) {
-      if (call.deadlineAt > now) {
-        next = Math.min(next, call.deadlineAt);
-        continue;
-      }
-      this.#waiting.delete(call);
-      call.settle({ kind: 'late' });
-    }
-    if (next < Infinity) this.#arm(next);
-  };
 }
 
 /** A synchronous throw is a failure like any other. */

@@ -1,2 +1,3 @@
+export { Agenda, type AgendaOptions } from './agenda.js';
 export { Clock, Random, SystemClock, SystemRandom, type Timer } from './clock.js';
 export { type Duration, parseDuration, toMs } from './duration.js';

@@ -48,4 +48,29 @@ describe('Agenda', () => {
     agenda.delete(second);
     expect(clock.pendingTimers).toBe(0);
   });
+
+  it('can keep its timer for items that come and go (mutation: a timer each)', async () => {
+    const clock = new FakeClock();
+    let timers = 0;
+    const setTimer = clock.setTimer.bind(clock);
+    clock.setTimer = (...args) => {
+      timers++;
+      return setTimer(...args);
+    };
+    const agenda = new Agenda<{ at: number }>(
+      clock,
+      ({ at }) => at,
+      () => {},
+      { lingers: true },
+    );
+    for (let n = 0; n < 100; n++) {
+      const item = { at: 100 + n };
+      agenda.add(item);
+      agenda.delete(item);
+    }
+    expect([timers, clock.pendingTimers]).toEqual([1, 1]);
+    agenda.add({ at: 500 });
+    expect(agenda.clear()).toEqual([{ at: 500 }]);
+    expect([agenda.size, clock.pendingTimers]).toEqual([0, 0]);
+  });
 });
