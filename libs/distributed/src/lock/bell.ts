@@ -17,15 +17,16 @@ export class Bell {
     this.#rung = false;
   }
 
-  /** Resolves when it is rung (also since the last reset), at the latest after `ms`. */
-  async heard(ms: number, clock: Clock): Promise<void> {
-    if (this.#rung) return;
+  /** True when it is rung (also since the last reset), false when `ms` are over first. */
+  async heard(ms: number, clock: Clock): Promise<boolean> {
+    if (this.#rung) return true;
     let timer: Timer | undefined;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
-      if (ms < Infinity) timer = clock.setTimer(resolve, ms, { keepAlive: true });
+      timer = clock.setTimer(resolve, ms, { keepAlive: true });
     });
     timer?.cancel();
     this.#wake = undefined;
+    return this.#rung;
   }
 }

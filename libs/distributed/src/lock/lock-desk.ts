@@ -149,7 +149,7 @@ export class LockDesk implements LineDesk, LockStoreListener {
     const id = queueIdOf(target);
     let queue = this.#strict.get(id);
     if (!queue) {
-      queue = new StrictQueue();
+      queue = new StrictQueue(!isExclusive(target));
       this.#strict.set(id, queue);
     }
     const line = new LockLine(this, target, queue);

@@ -122,6 +122,36 @@ describe('hand-off', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it("of 'strict' waiters costs three commands: to stand, to take, to release (mutation: the next asks at once)", async () => {
+    const { clock, store, locks } = scriptedLocks();
+    const first = await locks.acquire('k');
+    const all = Array.from({ length: 20 }, () =>
+      locks.execute('k', () => undefined, { fairness: 'strict' }),
+    );
+    await clock.settle();
+    await first.release();
+    await clock.advance(100);
+    await Promise.all(all);
+    expect(store.commands.length).toBeLessThanOrEqual(3 * 20 + 3);
+  });
+
+  it("of 'strict' waiters the next one asks for all when the first gives up (mutation: nobody does)", async () => {
+    const { clock, store, locks } = scriptedLocks();
+    store.plant('k', 'other', 60_000);
+    const brief = watched(locks.acquire('k', { fairness: 'strict', wait: '1500ms' }));
+    await clock.settle();
+    const patient = watched(locks.acquire('k', { fairness: 'strict', wait: '20s' }));
+    await clock.advance(2_000);
+    expect(brief.state).toBe('rejected');
+    store.commands.length = 0;
+    await clock.advance(5_000);
+    expect(store.sent('acquire').length).toBeGreaterThanOrEqual(4);
+    expect(store.sent('acquire').length).toBeLessThanOrEqual(5);
+    store.vanish('k');
+    await clock.advance(1_200);
+    expect(patient.state).toBe('fulfilled');
+  });
+
   it('gives nobody a lease that is half over, nor one that he did not ask for', async () => {
     const { clock, store, locks } = scriptedLocks();
     const first = await locks.acquire('k', { lease: '1s', renew: false });

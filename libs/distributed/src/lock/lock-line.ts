@@ -148,8 +148,7 @@ export class LockLine implements LeaseHome, StrictPlace {
       failures = this.#backendError ? failures + 1 : 0;
       for (const waiter of this.#waiters) waiter.watchTime(this.#overdue);
       if (first.overdue) this.#overdue(first);
-      if (this.#waiters.size > 0)
-        await this.#bell.heard(this.#pause(answer, failures), backend.clock);
+      if (this.#waiters.size > 0) await this.#sleep(answer, failures);
     }
     contender.abandon();
     this.#stopContending();
@@ -194,10 +193,14 @@ export class LockLine implements LeaseHome, StrictPlace {
     }
   }
 
-  #pause({ retryMs }: Refusal, failures: number): number {
-    if (failures > 0) return retryPause(failures);
-    if (this.sleeps) return Infinity;
-    return pollPause(retryMs, this.desk.backend.random);
+  /** Until it is time to ask again. */
+  async #sleep({ retryMs }: Refusal, failures: number): Promise<void> {
+    const { clock, random } = this.desk.backend;
+    let pauseMs =
+      failures > 0 ? retryPause(failures) : pollPause(this.sleeps ? -1 : retryMs, random);
+    // While another one asks for all, only a message is a reason to ask.
+    while (!(await this.#bell.heard(pauseMs, clock)) && failures === 0 && this.sleeps)
+      pauseMs = pollPause(-1, random);
   }
 
   #mayPass(lease: StoreLease, next: LockRequest): boolean {

@@ -12,6 +12,9 @@ export interface StrictPlace {
 export class StrictQueue {
   readonly #places = new Set<StrictPlace>();
 
+  /** @param together whether several can hold at a time: then what one got, the next may get too */
+  constructor(private readonly together: boolean) {}
+
   /** Whether nobody stands in it. */
   get empty(): boolean {
     return this.#places.size === 0;
@@ -22,11 +25,11 @@ export class StrictQueue {
     this.#places.add(place);
   }
 
-  /** Leaves; the next one asks from now on. Idempotent. */
+  /** Leaves; from now on the next one asks regularly, at once only if it may succeed. Idempotent. */
   leave(place: StrictPlace): void {
     const wasFirst = this.#first === place;
     this.#places.delete(place);
-    if (wasFirst) this.#first?.wake();
+    if (wasFirst && this.together) this.#first?.wake();
   }
 
   /** Whether `place` need not ask until it is woken. */
