@@ -1,5 +1,11 @@
 /** The port to whatever remembers who holds a lock. */
 
+/**
+ * How long a store keeps the place of a waiter that gives no sign of life, in ms: two polls, and some
+ * time to spare. It is dead then, and stands in nobody's way.
+ */
+export const WAITER_PATIENCE_MS = 3_000;
+
 /** `exclusive`: alone (a writer). `shared`: with others of this mode (a reader). */
 export type LockMode = 'exclusive' | 'shared';
 
@@ -101,7 +107,9 @@ export interface StoreCallOptions {
 export abstract class LockStore {
   /**
    * Takes the lock if it is free and nobody waits in front, or if it is already the claim's; in that
-   * case with the same fencing token. A lease already granted is never shortened.
+   * case with the same fencing token. A lease already granted is never shortened. A refusal of
+   * a free lock tells the first waiter again that it is his turn: reports can be lost, and of the
+   * waiters of a process only one asks.
    */
   abstract acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply>;
 

@@ -99,6 +99,9 @@ BEGIN
   END IF;
   IF freed THEN
     UPDATE distributed_lock SET owner = NULL WHERE key = p_key;
+  END IF;
+  IF held.owner IS NULL THEN
+    -- Also when it has been told before: reports can be lost.
     PERFORM distributed_lock_tell('turn', head.owner);
   END IF;
   RETURN jsonb_build_object(

@@ -11,12 +11,10 @@ import {
   type ReleaseReply,
   type RenewCommand,
   type StoreCallOptions,
+  WAITER_PATIENCE_MS,
 } from './lock.store.js';
 import { callPostgres, type PostgresLockPool } from './postgres-lock-pool.js';
 import { PostgresLockReports } from './postgres-lock-reports.js';
-
-/** A waiter that has not asked for so long is dead: two of its polls, and some time to spare. */
-const PATIENCE_MS = 3_000;
 
 const ACQUIRE = 'SELECT distributed_lock_acquire($1, $2, $3, $4, $5, $6, $7)::text AS reply';
 const RENEW = 'SELECT distributed_lock_renew($1, $2, $3)::text AS reply';
@@ -64,7 +62,7 @@ export class PostgresLockStore extends LockStore {
     const { key, owner, leaseMs, fences, queue, siblings = [], frees } = command;
     if (command.limit !== undefined)
       throw new LockBackendError('PostgresLockStore keeps no semaphores', { executed: 'no' });
-    const patienceMs = queue ? PATIENCE_MS : 0;
+    const patienceMs = queue ? WAITER_PATIENCE_MS : 0;
     const values = [key, owner, Math.ceil(leaseMs), fences, patienceMs, frees ?? null, siblings];
     const row = (await this.#call(ACQUIRE, values, options)) as AcquireRow;
     const freed = frees ? { freed: row.freed ? ('deleted' as const) : ('absent' as const) } : {};

@@ -1,17 +1,16 @@
 /** The Lua side of the locks in Redis: which script does what for a claim, with which keys. */
 import { defineScript, type RedisKeys, type RedisScript } from '../redis/index.js';
-import type {
-  AcquireCommand,
-  LockClaim,
-  LockState,
-  LockTarget,
-  RenewCommand,
+import {
+  type AcquireCommand,
+  type LockClaim,
+  type LockState,
+  type LockTarget,
+  type RenewCommand,
+  WAITER_PATIENCE_MS,
 } from './lock.store.js';
 
 /** Fencing tokens of forgotten keys continue from the server's clock, so no key has to stay. */
 const FENCE_TTL_MS = 24 * 3_600_000;
-/** A waiter that has not asked for so long is dead: two of its polls, and some time to spare. */
-const PATIENCE_MS = 3_000;
 
 const file = (name: string): URL => new URL(`./scripts/${name}.lua`, import.meta.url);
 const prelude = file('queue');
@@ -88,7 +87,7 @@ export class RedisLockCommands {
     const me = tokenOf(command, command.owner);
     const others = siblings.map((owner) => tokenOf(command, owner));
     const leaseMs = Math.ceil(command.leaseMs);
-    const keepMs = queue ? PATIENCE_MS : 0;
+    const keepMs = queue ? WAITER_PATIENCE_MS : 0;
     const script = lockScripts[FAMILIES[kindOf(command)].acquire];
     switch (kindOf(command)) {
       case 'permit': {

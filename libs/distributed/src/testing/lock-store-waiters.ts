@@ -125,6 +125,18 @@ export const waiterRules: readonly LockStoreRule[] = [
     },
   },
   {
+    name: 'wake: whose report was lost is told again when somebody else asks for the free lock',
+    needs: 'queue',
+    check: async (lock) => {
+      await lock.take('p:1');
+      await lock.stand('r:1');
+      await lock.release('p:1');
+      await lock.watch(lock.other, 'r');
+      await lock.stand('q:1');
+      assert.equal(await lock.nextReport(), 'turn r:1 at r');
+    },
+  },
+  {
     name: 'wake: a waiter who leaves after his call passes it on',
     needs: 'queue',
     check: async (lock) => {

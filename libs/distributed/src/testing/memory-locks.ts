@@ -1,16 +1,14 @@
 /** The locks that memory stores share: the same steps as the Redis scripts, in one turn each. */
-import type {
-  AcquireCommand,
-  AcquireReply,
-  LockClaim,
-  LockState,
-  LockStoreListener,
-  RenewCommand,
+import {
+  type AcquireCommand,
+  type AcquireReply,
+  type LockClaim,
+  type LockState,
+  type LockStoreListener,
+  type RenewCommand,
+  WAITER_PATIENCE_MS,
 } from '../lock/lock.store.js';
 import type { Clock } from '../time/index.js';
-
-/** A waiter that has not asked for so long is dead. */
-const PATIENCE_MS = 3_000;
 
 interface Hold {
   readonly owner: string;
@@ -52,10 +50,9 @@ export class MemoryLocks {
     }
     const retryMs = this.#retryMs(key, owner, hold, first);
     if (queue) this.#stand(key, owner, siblings);
-    if (isFreed) {
-      this.#holds.delete(key);
-      this.#wake(key);
-    }
+    if (isFreed) this.#holds.delete(key);
+    // Also when it has been told before: reports can be lost.
+    if (!hold) this.#wake(key);
     return { acquired: false, retryMs, ...freed };
   }
 
@@ -134,7 +131,7 @@ export class MemoryLocks {
   /** Takes or keeps a place; a token that is there already stays where it is. */
   #stand(key: string, owner: string, siblings: readonly string[]): void {
     const queue = this.#queues.get(key) ?? new Map<string, number>();
-    const until = this.clock.now() + PATIENCE_MS;
+    const until = this.clock.now() + WAITER_PATIENCE_MS;
     this.#queues.set(key, queue.set(owner, until));
     for (const sibling of siblings) if (queue.has(sibling)) queue.set(sibling, until);
   }
