@@ -3,7 +3,12 @@
  * nothing comes between the two. Meant for another server than the one that keeps the lock.
  */
 import { readFileSync } from 'node:fs';
-import { composeScript, type RedisArgument, type RedisConnection } from '../redis/index.js';
+import {
+  composeScript,
+  type RedisArgument,
+  type RedisConnection,
+  type RedisScript,
+} from '../redis/index.js';
 import { type Duration, toMs } from '../time/index.js';
 import { fenceSlot } from './fence-slot.js';
 import type { Lock } from './lock.js';
@@ -64,17 +69,33 @@ export interface RedisFence {
 
 const GUARD = readFileSync(new URL('./scripts/fenced.lua', import.meta.url), 'utf8');
 
+type Guarded = RedisScript<[passed: number, reply: RedisFenceReply]>;
+
 /** What runs behind the guard. */
 interface GuardedBody {
-  readonly lua: string;
+  readonly script: Guarded;
   readonly args: readonly RedisArgument[];
   /** A copy of it must not run again; the server keeps its reply. */
   readonly once: boolean;
 }
 
-const NOTHING: GuardedBody = { lua: '', args: [], once: false };
-const GET: GuardedBody = { lua: "return redis.call('GET', KEYS[1])", args: [], once: false };
-const SET: GuardedBody = { lua: "redis.call('SET', KEYS[1], unpack(ARGV))", args: [], once: false };
+/** Lua behind the guard, on so many keys of its own. */
+function guarded(lua: string, keys: number): Guarded {
+  return composeScript({
+    name: 'fenced',
+    source: `local function body(KEYS, ARGV)\n${lua}\nend\n${GUARD}`,
+    keys: keys + 1,
+    parse: (reply) => reply as [number, RedisFenceReply],
+  });
+}
+
+const NOTHING: GuardedBody = { script: guarded('', 1), args: [], once: false };
+const GET: GuardedBody = {
+  script: guarded("return redis.call('GET', KEYS[1])", 1),
+  args: [],
+  once: false,
+};
+const SET = guarded("redis.call('SET', KEYS[1], unpack(ARGV))", 1);
 
 /** Operations of one lock: their numbers, and the one that is under way. */
 interface Line {
@@ -97,16 +118,10 @@ export function fencedRedis(lock: Lock, { remember = '1d' }: FencedRedisOptions 
   const behind = (
     redis: RedisConnection,
     keys: readonly string[],
-    { lua, args, once }: GuardedBody,
+    { script, args, once }: GuardedBody,
   ): Promise<RedisFenceReply> =>
     inTurn(lock, async (number) => {
       const fenceKey = redis.keys.key('fence', fenceSlot(keys), lockKey);
-      const script = composeScript({
-        name: 'fenced',
-        source: `local function body(KEYS, ARGV)\n${lua}\nend\n${GUARD}`,
-        keys: keys.length + 1,
-        parse: (reply) => reply as [number, RedisFenceReply],
-      });
       const guard = [String(fencingToken), number, rememberMs, once ? '1' : '0'];
       const [passed, reply] = await redis.eval(script, [fenceKey, ...keys], [...guard, ...args]);
       if (passed === 1) return reply;
@@ -117,12 +132,13 @@ export function fencedRedis(lock: Lock, { remember = '1d' }: FencedRedisOptions 
   return {
     key: lockKey,
     fencingToken,
-    run: (redis, keys, lua, args = []) => behind(redis, keys, { lua, args, once: true }),
+    run: (redis, keys, lua, args = []) =>
+      behind(redis, keys, { script: guarded(lua, keys.length), args, once: true }),
     enter: async (redis, key) => void (await behind(redis, [key], NOTHING)),
     get: async (redis, key) => (await behind(redis, [key], GET)) as string | null,
     set: async (redis, key, value, { ttl } = {}) => {
       const limit = ttl === undefined ? [] : ['PX', Math.ceil(toMs(ttl, 'set({ ttl })'))];
-      await behind(redis, [key], { ...SET, args: [value, ...limit] });
+      await behind(redis, [key], { script: SET, args: [value, ...limit], once: false });
     },
   };
 }

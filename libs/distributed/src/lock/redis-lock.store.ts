@@ -49,22 +49,17 @@ export class RedisLockStore extends LockStore {
     commands: readonly RenewCommand[],
     options: StoreCallOptions,
   ): Promise<PromiseSettledResult<boolean>[]> {
-    const batches = new Map<RedisScript<boolean>, RenewCommand[]>();
-    for (const command of commands) {
-      const { script } = this.#commands.renew(command);
-      const batch = batches.get(script);
-      if (batch) batch.push(command);
-      else batches.set(script, [command]);
-    }
-    const results = new Map<RenewCommand, PromiseSettledResult<boolean>>();
-    await Promise.all(
-      [...batches].map(async ([script, batch]) => {
-        const settled = await this.#renewBatch(script, batch, options);
-        for (const [index, command] of batch.entries())
-          results.set(command, settled[index] as PromiseSettledResult<boolean>);
-      }),
-    );
-    return commands.map((command) => results.get(command) as PromiseSettledResult<boolean>);
+    const calls = commands.map((command) => this.#commands.renew(command));
+    const results: PromiseSettledResult<boolean>[] = [];
+    const renewWith = async (script: RedisScript<boolean>): Promise<void> => {
+      const indexes = [...calls.keys()].filter((index) => calls[index]?.script === script);
+      const batch = calls.filter((call) => call.script === script);
+      const settled = await this.redis.evalAll(script, batch, options);
+      for (const [position, result] of settled.entries())
+        results[indexes[position] as number] = withBackendError(result);
+    };
+    await Promise.all([...new Set(calls.map(({ script }) => script))].map(renewWith));
+    return results;
   }
 
   async release(
@@ -115,20 +110,6 @@ export class RedisLockStore extends LockStore {
     return this.#losses.count === lossesBefore ? 'absent' : 'unsure';
   }
 
-  async #renewBatch(
-    script: RedisScript<boolean>,
-    commands: readonly RenewCommand[],
-    { deadlineMs }: StoreCallOptions,
-  ): Promise<PromiseSettledResult<boolean>[]> {
-    const calls = commands.map((command) => this.#commands.renew(command));
-    const results = await this.redis.evalAll(script, calls, { deadlineMs });
-    return results.map((result) =>
-      result.status === 'fulfilled'
-        ? result
-        : { status: 'rejected', reason: backendError(result.reason) },
-    );
-  }
-
   async #eval<R>(
     { script, keys, args }: LockCommand<R>,
     { deadlineMs }: StoreCallOptions,
@@ -139,6 +120,11 @@ export class RedisLockStore extends LockStore {
       throw backendError(error);
     }
   }
+}
+
+function withBackendError<R>(result: PromiseSettledResult<R>): PromiseSettledResult<R> {
+  if (result.status === 'fulfilled') return result;
+  return { status: 'rejected', reason: backendError(result.reason) };
 }
 
 function backendError(error: unknown): LockBackendError {
