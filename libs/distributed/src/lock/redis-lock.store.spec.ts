@@ -1,73 +1,34 @@
 /** The scripts and the store, against a real server. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
-import { RedisConnection } from '../redis/index.js';
-import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
-import type { AcquireCommand } from './lock.store.js';
+import { describe, expect, it } from '@jest/globals';
+import {
+  LEASE_MS,
+  tokenOf,
+  useRedisStore,
+  within,
+} from '../../../../test/support/redis-store.fixture.js';
 import { lockScripts } from './redis-lock-commands.js';
-import { RedisLockStore } from './redis-lock.store.js';
 
-const LEASE_MS = 10_000;
-const within = { deadlineMs: 2_000 };
+const on = useRedisStore();
 
-let server: RedisServer;
-let proxy: FaultProxy;
-let redis: RedisConnection;
-let direct: RedisConnection;
-let store: RedisLockStore;
+const acquired = (owner: string, leaseMs = LEASE_MS, fences = 1): Promise<number> =>
+  tokenOf(on.ask(owner, { leaseMs, fences }));
 
-beforeAll(async () => {
-  server = await startRedis();
-  proxy = await createFaultProxy(server.url);
-  redis = await RedisConnection.connect({ url: proxy.url(), offlineTimeout: '2s' });
-  direct = await RedisConnection.connect({ url: server.url });
-  store = new RedisLockStore(redis);
-});
-
-afterAll(async () => {
-  await store.unwatch();
-  await Promise.all([redis.close(), direct.close()]);
-  await proxy.stop();
-  await server.stop();
-});
-
-beforeEach(async () => {
-  await direct.execute('flush', (client) => client.flushall());
-});
-
-const lockKey = (): string => direct.keys.key('lock', 'k');
-const ttl = (): Promise<number> => direct.execute('pttl', (client) => client.pttl(lockKey()));
-
-/** One token, no queue, unless said otherwise. */
-function command(owner: string, more: Partial<AcquireCommand> = {}): AcquireCommand {
-  return { key: 'k', owner, leaseMs: LEASE_MS, fences: 1, queue: false, ...more };
-}
-
-async function acquired(owner: string, leaseMs = LEASE_MS, fences = 1): Promise<number> {
-  const reply = await store.acquire(command(owner, { leaseMs, fences }), within);
-  if (!reply.acquired) throw new Error('expected the lock');
-  return reply.fencingToken;
-}
-
-async function renewed(owner: string, leaseMs: number): Promise<boolean> {
-  const [result] = await store.renew([{ key: 'k', owner, leaseMs }], within);
-  if (result?.status !== 'fulfilled') throw result?.reason;
-  return result.value;
-}
+const renewed = (owner: string, leaseMs: number): Promise<boolean> =>
+  on.renewed({ key: 'k', owner }, leaseMs);
 
 describe('acquire', () => {
   it('grants a free key with the lease as its TTL, in one command', async () => {
     await acquired('warm-up');
-    await store.release({ key: 'k', owner: 'warm-up' }, within);
+    await on.store.release({ key: 'k', owner: 'warm-up' }, within);
     const before = await scriptCalls();
     await acquired('a');
     expect((await scriptCalls()) - before).toBe(1);
-    expect(await ttl()).toBeGreaterThan(LEASE_MS - 2_000);
+    expect(await on.ttl()).toBeGreaterThan(LEASE_MS - 2_000);
   });
 
   it('refuses a key that is taken and says for how long', async () => {
     await acquired('a');
-    const reply = await store.acquire(command('b'), within);
+    const reply = await on.ask('b');
     expect(reply).toEqual({ acquired: false, retryMs: expect.any(Number) });
     expect((reply as { retryMs: number }).retryMs).toBeGreaterThan(LEASE_MS - 2_000);
   });
@@ -79,34 +40,34 @@ describe('acquire', () => {
 
   it('executed twice after a lost reply is one acquisition', async () => {
     await acquired('warm-up');
-    await store.release({ key: 'k', owner: 'warm-up' }, within);
+    await on.store.release({ key: 'k', owner: 'warm-up' }, within);
     const executions = await scriptCalls();
-    proxy.dropNextReply({ to: 'evalsha' });
+    on.proxy.dropNextReply({ to: 'evalsha' });
     const fencingToken = await acquired('a');
-    expect(proxy.droppedReplies).toBe(1);
+    expect(on.proxy.droppedReplies).toBe(1);
     expect((await scriptCalls()) - executions).toBe(2);
-    expect(await store.query('k', within)).toMatchObject({ owner: 'a', fencingToken });
-    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('deleted');
-    expect(await store.query('k', within)).toBeNull();
+    expect(await on.store.query('k', within)).toMatchObject({ owner: 'a', fencingToken });
+    expect(await on.store.release({ key: 'k', owner: 'a' }, within)).toBe('deleted');
+    expect(await on.store.query('k', within)).toBeNull();
   });
 
   it('never shortens a lease (mutation: PEXPIRE without comparing)', async () => {
     await acquired('a');
     await renewed('a', 60_000);
     await acquired('a', 1_000);
-    expect(await ttl()).toBeGreaterThan(50_000);
+    expect(await on.ttl()).toBeGreaterThan(50_000);
   });
 
   it('uses one slot for all its keys', async () => {
     await acquired('a');
-    const keys = await direct.execute('keys', (client) => client.keys('*'));
-    expect(keys.sort()).toEqual([lockKey(), `${lockKey()}:fence`]);
-    expect(lockKey()).toContain('{k}');
+    const keys = await on.direct.execute('keys', (client) => client.keys('*'));
+    expect(keys.sort()).toEqual([on.lockKey, `${on.lockKey}:fence`]);
+    expect(on.lockKey).toContain('{k}');
   });
 
   it('leaves nothing behind for ever', async () => {
     await acquired('a');
-    const fence = await direct.execute('pttl', (client) => client.pttl(`${lockKey()}:fence`));
+    const fence = await on.direct.execute('pttl', (client) => client.pttl(`${on.lockKey}:fence`));
     expect(fence).toBeGreaterThan(23 * 3_600_000);
   });
 });
@@ -116,7 +77,7 @@ describe('fencing tokens', () => {
     const tokens: number[] = [];
     for (let round = 0; round < 20; round++) {
       tokens.push(await acquired(`owner-${round}`));
-      await store.release({ key: 'k', owner: `owner-${round}` }, within);
+      await on.store.release({ key: 'k', owner: `owner-${round}` }, within);
     }
     expect(tokens).toEqual([...new Set(tokens)].sort((a, b) => a - b));
   });
@@ -127,16 +88,16 @@ describe('fencing tokens', () => {
 
   it('grow over FLUSHALL and over the expiry of the fence (mutation: INCR)', async () => {
     const first = await acquired('a');
-    await direct.execute('flush', (client) => client.flushall());
+    await on.direct.execute('flush', (client) => client.flushall());
     const second = await acquired('b');
     expect(second).toBeGreaterThan(first);
-    await direct.execute('del', (client) => client.del(lockKey(), `${lockKey()}:fence`));
+    await on.direct.execute('del', (client) => client.del(on.lockKey, `${on.lockKey}:fence`));
     expect(await acquired('c')).toBeGreaterThan(second);
   });
 
   it('grow when the server clock is behind the stored one (mutation: TIME alone)', async () => {
     const ahead = (Date.now() + 86_400_000) * 1_000;
-    await direct.execute('set', (client) => client.set(`${lockKey()}:fence`, String(ahead)));
+    await on.direct.execute('set', (client) => client.set(`${on.lockKey}:fence`, String(ahead)));
     expect(await acquired('a')).toBe(ahead + 1);
   });
 });
@@ -145,51 +106,51 @@ describe('renew', () => {
   it('makes the lease last at least as long as asked, never shorter', async () => {
     await acquired('a');
     expect(await renewed('a', 60_000)).toBe(true);
-    expect(await ttl()).toBeGreaterThan(50_000);
+    expect(await on.ttl()).toBeGreaterThan(50_000);
     expect(await renewed('a', 1_000)).toBe(true);
-    expect(await ttl()).toBeGreaterThan(50_000);
+    expect(await on.ttl()).toBeGreaterThan(50_000);
   });
 
   it('refuses everybody else, and does not re-create a key (mutation: SET instead of PEXPIRE)', async () => {
     await acquired('a');
     expect(await renewed('b', 60_000)).toBe(false);
-    await direct.execute('del', (client) => client.del(lockKey()));
+    await on.direct.execute('del', (client) => client.del(on.lockKey));
     expect(await renewed('a', 60_000)).toBe(false);
-    expect(await ttl()).toBe(-2);
+    expect(await on.ttl()).toBe(-2);
   });
 });
 
 describe('release', () => {
   it('frees the own lock, once', async () => {
     await acquired('a');
-    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('deleted');
-    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('absent');
+    expect(await on.store.release({ key: 'k', owner: 'a' }, within)).toBe('deleted');
+    expect(await on.store.release({ key: 'k', owner: 'a' }, within)).toBe('absent');
   });
 
   it('never frees the lock of a successor (mutation: plain DEL)', async () => {
     await acquired('a');
-    await direct.execute('del', (client) => client.del(lockKey()));
+    await on.direct.execute('del', (client) => client.del(on.lockKey));
     await acquired('b');
-    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('absent');
-    expect(await store.query('k', within)).toMatchObject({ owner: 'b' });
+    expect(await on.store.release({ key: 'k', owner: 'a' }, within)).toBe('absent');
+    expect(await on.store.query('k', within)).toMatchObject({ owner: 'b' });
   });
 
   it('executed twice after a lost reply does not claim a loss (mutation: trust the second reply)', async () => {
     await acquired('a');
-    await store.release({ key: 'k', owner: 'other' }, within);
-    const dropped = proxy.droppedReplies;
-    proxy.dropNextReply({ to: 'evalsha' });
-    expect(await store.release({ key: 'k', owner: 'a' }, within)).toBe('unsure');
-    expect(proxy.droppedReplies).toBe(dropped + 1);
-    expect(await store.query('k', within)).toBeNull();
+    await on.store.release({ key: 'k', owner: 'other' }, within);
+    const dropped = on.proxy.droppedReplies;
+    on.proxy.dropNextReply({ to: 'evalsha' });
+    expect(await on.store.release({ key: 'k', owner: 'a' }, within)).toBe('unsure');
+    expect(on.proxy.droppedReplies).toBe(dropped + 1);
+    expect(await on.store.query('k', within)).toBeNull();
   });
 });
 
 describe('query', () => {
   it('tells who holds a key, and null when nobody does', async () => {
-    expect(await store.query('k', within)).toBeNull();
+    expect(await on.store.query('k', within)).toBeNull();
     const fencingToken = await acquired('a');
-    expect(await store.query('k', within)).toEqual({
+    expect(await on.store.query('k', within)).toEqual({
       owner: 'a',
       fencingToken,
       remainingMs: expect.any(Number),
@@ -202,7 +163,7 @@ describe('reserved tokens', () => {
   it('are nobody else’s, and the same when asked again', async () => {
     const first = await acquired('p:1', LEASE_MS, 17);
     expect(await acquired('p:1', LEASE_MS, 17)).toBe(first);
-    await store.release({ key: 'k', owner: 'p:1' }, within);
+    await on.store.release({ key: 'k', owner: 'p:1' }, within);
     expect(await acquired('q:1')).toBeGreaterThanOrEqual(first + 17);
   });
 });
@@ -210,39 +171,44 @@ describe('reserved tokens', () => {
 describe('a lock that is kept after its release', () => {
   it('is taken for the rest of the time, by nobody (mutation: keep the owner)', async () => {
     await acquired('p:1');
-    await store.release({ key: 'k', owner: 'p:1' }, { ...within, keepMs: 5_000 });
-    expect((await store.acquire(command('q:1'), within)).acquired).toBe(false);
+    await on.store.release({ key: 'k', owner: 'p:1' }, { ...within, keepMs: 5_000 });
+    expect((await on.ask('q:1')).acquired).toBe(false);
     expect(await renewed('p:1', 60_000)).toBe(false);
-    expect(await ttl()).toBeLessThanOrEqual(5_000);
+    expect(await on.ttl()).toBeLessThanOrEqual(5_000);
   });
 });
 
 describe('failures', () => {
   it('are E_LOCK_BACKEND and say whether the command may have been executed', async () => {
-    await server.freeze();
+    await on.server.freeze();
     try {
-      await expect(store.acquire(command('a'), { deadlineMs: 100 })).rejects.toMatchObject({
+      await expect(
+        on.store.acquire(
+          { key: 'k', owner: 'a', leaseMs: LEASE_MS, fences: 1, queue: false },
+          { deadlineMs: 100 },
+        ),
+      ).rejects.toMatchObject({
         code: 'E_LOCK_BACKEND',
         executed: 'unknown',
       });
     } finally {
-      await server.thaw();
+      await on.server.thaw();
     }
   });
 
   it('of a script are E_LOCK_BACKEND too', async () => {
-    await direct.execute('hset', (client) => client.hset(lockKey(), 'field', 'value'));
+    await on.direct.execute('hset', (client) => client.hset(on.lockKey, 'field', 'value'));
     await expect(acquired('a')).rejects.toMatchObject({ code: 'E_LOCK_BACKEND' });
   });
 
   it('of the script cache are none', async () => {
-    await direct.execute('script flush', (client) => client.script('FLUSH'));
+    await on.direct.execute('script flush', (client) => client.script('FLUSH'));
     expect(await acquired('a')).toBeGreaterThan(0);
   });
 });
 
 async function scriptCalls(): Promise<number> {
-  const info = await direct.execute('info', (client) => client.info('commandstats'));
+  const info = await on.direct.execute('info', (client) => client.info('commandstats'));
   return [...info.matchAll(/cmdstat_(evalsha|eval):calls=(\d+)/g)].reduce(
     (sum, [, , calls]) => sum + Number(calls),
     0,

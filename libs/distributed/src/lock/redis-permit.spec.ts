@@ -1,61 +1,26 @@
 /** Permits in Redis: the scripts, against a real server. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
-import { RedisConnection } from '../redis/index.js';
-import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { describe, expect, it } from '@jest/globals';
+import { LEASE_MS, useRedisStore, within } from '../../../../test/support/redis-store.fixture.js';
 import type { AcquireCommand, AcquireReply } from './lock.store.js';
 import { RedisLockStore } from './redis-lock.store.js';
 
-const LEASE_MS = 10_000;
-const within = { deadlineMs: 2_000 };
+const on = useRedisStore();
 
-let server: RedisServer;
-let proxy: FaultProxy;
-let redis: RedisConnection;
-let direct: RedisConnection;
-let store: RedisLockStore;
-
-beforeAll(async () => {
-  server = await startRedis();
-  proxy = await createFaultProxy(server.url);
-  redis = await RedisConnection.connect({ url: proxy.url(), offlineTimeout: '2s' });
-  direct = await RedisConnection.connect({ url: server.url });
-  store = new RedisLockStore(redis);
-});
-
-afterAll(async () => {
-  await store.unwatch();
-  await Promise.all([redis.close(), direct.close()]);
-  await proxy.stop();
-  await server.stop();
-});
-
-beforeEach(async () => {
-  await direct.execute('flush', (client) => client.flushall());
-});
-
-const permitsKey = (): string => direct.keys.key('semaphore', 's');
+const permitsKey = (): string => on.direct.keys.key('semaphore', 's');
 const claim = (owner: string, limit = 2) => ({ key: 's', owner, limit });
 
-function ask(owner: string, more: Partial<AcquireCommand> = {}): Promise<AcquireReply> {
-  const command = { ...claim(owner), leaseMs: LEASE_MS, fences: 1, queue: false, ...more };
-  return store.acquire(command, within);
-}
+const ask = (owner: string, more: Partial<AcquireCommand> = {}): Promise<AcquireReply> =>
+  on.ask(owner, { ...claim(owner), ...more });
 
-async function got(owner: string, more: Partial<AcquireCommand> = {}): Promise<boolean> {
-  return (await ask(owner, more)).acquired;
-}
+const got = async (owner: string, more: Partial<AcquireCommand> = {}): Promise<boolean> =>
+  (await ask(owner, more)).acquired;
 
-async function renewed(owner: string, leaseMs: number): Promise<unknown> {
-  const [result] = await store.renew([{ ...claim(owner), leaseMs }], within);
-  return result?.status === 'fulfilled' ? result.value : result?.reason;
-}
+const renewed = (owner: string, leaseMs: number): Promise<boolean> =>
+  on.renewed(claim(owner), leaseMs);
 
 /** Ends a lease as the server sees it, not as the spec waits. */
 const expire = (owner: string): Promise<unknown> =>
-  direct.execute('zadd', (client) => client.zadd(permitsKey(), 1, owner));
-
-const ttl = (): Promise<number> => direct.execute('pttl', (client) => client.pttl(permitsKey()));
+  on.direct.execute('zadd', (client) => client.zadd(permitsKey(), 1, owner));
 
 describe('acquire-permit', () => {
   it('grants so many, and says when the first of them ends', async () => {
@@ -70,25 +35,25 @@ describe('acquire-permit', () => {
   it('leaves one key, which ends with the last permit', async () => {
     await ask('p:1', { leaseMs: 60_000 });
     await ask('q:1');
-    expect(await direct.execute('keys', (client) => client.keys('*'))).toEqual([permitsKey()]);
-    expect(await ttl()).toBeGreaterThan(50_000);
-    await store.release(claim('p:1'), within);
-    expect(await ttl()).toBeLessThanOrEqual(LEASE_MS);
+    expect(await on.direct.execute('keys', (client) => client.keys('*'))).toEqual([permitsKey()]);
+    expect(await on.ttl(permitsKey())).toBeGreaterThan(50_000);
+    await on.store.release(claim('p:1'), within);
+    expect(await on.ttl(permitsKey())).toBeLessThanOrEqual(LEASE_MS);
   });
 
   it('has nothing to do with the lock of the same name', async () => {
     await ask('p:1', { limit: 1 });
     const lock = { key: 's', owner: 'q:1', leaseMs: LEASE_MS, fences: 1, queue: false };
-    expect((await store.acquire(lock, within)).acquired).toBe(true);
+    expect((await on.store.acquire(lock, within)).acquired).toBe(true);
   });
 
   it('executed twice after a lost reply is one permit (mutation: a new member per command)', async () => {
     await ask('warm-up');
-    await store.release(claim('warm-up'), within);
-    const dropped = proxy.droppedReplies;
-    proxy.dropNextReply({ to: 'evalsha' });
+    await on.store.release(claim('warm-up'), within);
+    const dropped = on.proxy.droppedReplies;
+    on.proxy.dropNextReply({ to: 'evalsha' });
     expect(await got('p:1')).toBe(true);
-    expect(proxy.droppedReplies).toBe(dropped + 1);
+    expect(on.proxy.droppedReplies).toBe(dropped + 1);
     expect(await got('q:1')).toBe(true);
     expect(await got('r:1')).toBe(false);
   });
@@ -100,31 +65,31 @@ describe('acquire-permit', () => {
     expect(await got('q:1')).toBe(true);
     expect(await got('r:1')).toBe(false);
     expect(await renewed('dead:1', LEASE_MS)).toBe(false);
-    expect(await store.release(claim('dead:1'), within)).toBe('absent');
+    expect(await on.store.release(claim('dead:1'), within)).toBe('absent');
     expect(await got('r:1')).toBe(false);
   });
 
   it('never shortens a lease', async () => {
     await ask('p:1', { leaseMs: 60_000 });
     await ask('p:1', { leaseMs: 1_000 });
-    expect(await ttl()).toBeGreaterThan(50_000);
+    expect(await on.ttl(permitsKey())).toBeGreaterThan(50_000);
   });
 
   it('serves in order of arrival, whoever asks (mutation: ZCARD alone)', async () => {
     for (const owner of ['p:1', 'p:2']) await ask(owner);
     for (const owner of ['q:1', 'r:1']) expect(await got(owner, { queue: true })).toBe(false);
-    await store.release(claim('p:1'), within);
+    await on.store.release(claim('p:1'), within);
     expect(await got('late:1')).toBe(false);
     expect(await got('r:1', { queue: true })).toBe(false);
     expect(await got('q:1', { queue: true })).toBe(true);
-    await store.release(claim('p:2'), within);
+    await on.store.release(claim('p:2'), within);
     expect(await got('r:1', { queue: true })).toBe(true);
   });
 
   it('wakes the next waiter when two permits came free at once (mutation: wake at release only)', async () => {
     const turns: string[] = [];
     let arrived = (): void => {};
-    const watching = new RedisLockStore(direct);
+    const watching = new RedisLockStore(on.direct);
     const turn = (owner: string): void => {
       turns.push(owner);
       arrived();
@@ -132,8 +97,8 @@ describe('acquire-permit', () => {
     await watching.watch('q', { turn, revoked: () => {}, resync: () => {} });
     for (const owner of ['p:1', 'p:2']) await ask(owner);
     for (const owner of ['q:1', 'q:2']) await ask(owner, { queue: true });
-    await store.release(claim('p:1'), within);
-    await store.release(claim('p:2'), within);
+    await on.store.release(claim('p:1'), within);
+    await on.store.release(claim('p:2'), within);
     expect(await got('q:1', { queue: true })).toBe(true);
     while (turns.length < 3) await new Promise<void>((resolve) => (arrived = resolve));
     expect(turns).toEqual(['q:1', 'q:1', 'q:2']);
@@ -146,23 +111,23 @@ describe('renew-permit', () => {
     await ask('p:1');
     expect(await renewed('p:1', 60_000)).toBe(true);
     expect(await renewed('p:1', 1_000)).toBe(true);
-    expect(await ttl()).toBeGreaterThan(50_000);
+    expect(await on.ttl(permitsKey())).toBeGreaterThan(50_000);
   });
 
   it('refuses everybody else (mutation: ZADD without looking)', async () => {
     await ask('p:1');
     expect(await renewed('q:1', LEASE_MS)).toBe(false);
-    await direct.execute('del', (client) => client.del(permitsKey()));
+    await on.direct.execute('del', (client) => client.del(permitsKey()));
     expect(await renewed('p:1', LEASE_MS)).toBe(false);
-    expect(await ttl()).toBe(-2);
+    expect(await on.ttl(permitsKey())).toBe(-2);
   });
 
   it('goes out with renewals of locks, each with its own result', async () => {
     await ask('p:1');
     const lock = { key: 'k', owner: 'p:2', leaseMs: LEASE_MS };
-    await store.acquire({ ...lock, fences: 1, queue: false }, within);
+    await on.store.acquire({ ...lock, fences: 1, queue: false }, within);
     const gone = { ...lock, owner: 'p:3' };
-    const results = await store.renew([gone, { ...claim('p:1'), leaseMs: 1 }, lock], within);
+    const results = await on.store.renew([gone, { ...claim('p:1'), leaseMs: 1 }, lock], within);
     expect(results.map((result) => (result as { value: boolean }).value)).toEqual([
       false,
       true,
@@ -174,24 +139,24 @@ describe('renew-permit', () => {
 describe('release-permit', () => {
   it('gives back the own permit, once', async () => {
     await ask('p:1');
-    expect(await store.release(claim('p:1'), within)).toBe('deleted');
-    expect(await store.release(claim('p:1'), within)).toBe('absent');
-    expect(await ttl()).toBe(-2);
+    expect(await on.store.release(claim('p:1'), within)).toBe('deleted');
+    expect(await on.store.release(claim('p:1'), within)).toBe('absent');
+    expect(await on.ttl(permitsKey())).toBe(-2);
   });
 
   it('keeps it taken, by nobody, when asked to', async () => {
     await ask('p:1', { limit: 1 });
-    await store.release(claim('p:1', 1), { ...within, keepMs: 5_000 });
+    await on.store.release(claim('p:1', 1), { ...within, keepMs: 5_000 });
     expect(await got('q:1', { limit: 1 })).toBe(false);
     expect(await renewed('p:1', 60_000)).toBe(false);
-    expect(await ttl()).toBeLessThanOrEqual(5_000);
+    expect(await on.ttl(permitsKey())).toBeLessThanOrEqual(5_000);
   });
 
   it('leaves the queue', async () => {
     await ask('p:1', { limit: 1 });
     await ask('q:1', { limit: 1, queue: true });
-    await store.release(claim('q:1', 1), within);
-    await store.release(claim('p:1', 1), within);
+    await on.store.release(claim('q:1', 1), within);
+    await on.store.release(claim('p:1', 1), within);
     expect(await got('r:1', { limit: 1 })).toBe(true);
   });
 });

@@ -1,75 +1,32 @@
 /** Readers and writers in the queue of a lock: whose turn it is, and who is told. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
-import { RedisConnection } from '../redis/index.js';
-import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { describe, expect, it } from '@jest/globals';
+import {
+  LEASE_MS,
+  got,
+  tokenOf,
+  useRedisStore,
+  within,
+} from '../../../../test/support/redis-store.fixture.js';
 import type { AcquireCommand, AcquireReply } from './lock.store.js';
 import { RedisLockStore } from './redis-lock.store.js';
 
-const LEASE_MS = 10_000;
-const within = { deadlineMs: 2_000 };
+const on = useRedisStore();
 
-let server: RedisServer;
-let proxy: FaultProxy;
-let redis: RedisConnection;
-let direct: RedisConnection;
-let store: RedisLockStore;
-
-beforeAll(async () => {
-  server = await startRedis();
-  proxy = await createFaultProxy(server.url);
-  redis = await RedisConnection.connect({ url: proxy.url(), offlineTimeout: '2s' });
-  direct = await RedisConnection.connect({ url: server.url });
-  store = new RedisLockStore(redis);
-});
-
-afterAll(async () => {
-  await store.unwatch();
-  await Promise.all([redis.close(), direct.close()]);
-  await proxy.stop();
-  await server.stop();
-});
-
-beforeEach(async () => {
-  await direct.execute('flush', (client) => client.flushall());
-});
-
-const lockKey = (): string => direct.keys.key('lock', 'k');
 const reader = (owner: string) => ({ key: 'k', owner, mode: 'shared' as const });
 const writer = (owner: string) => ({ key: 'k', owner });
 
-function read(owner: string, more: Partial<AcquireCommand> = {}): Promise<AcquireReply> {
-  return store.acquire(
-    { ...reader(owner), leaseMs: LEASE_MS, fences: 1, queue: true, ...more },
-    within,
-  );
-}
+const read = (owner: string, more: Partial<AcquireCommand> = {}): Promise<AcquireReply> =>
+  on.ask(owner, { ...reader(owner), queue: true, ...more });
 
-function write(owner: string, more: Partial<AcquireCommand> = {}): Promise<AcquireReply> {
-  return store.acquire(
-    { ...writer(owner), leaseMs: LEASE_MS, fences: 1, queue: true, ...more },
-    within,
-  );
-}
+const write = (owner: string, more: Partial<AcquireCommand> = {}): Promise<AcquireReply> =>
+  on.ask(owner, { queue: true, ...more });
 
-async function token(reply: Promise<AcquireReply>): Promise<number> {
-  const answer = await reply;
-  if (!answer.acquired) throw new Error('expected the lock');
-  return answer.fencingToken;
-}
-
-async function got(reply: Promise<AcquireReply>): Promise<boolean> {
-  return (await reply).acquired;
-}
-
-async function renewed(owner: string, leaseMs: number): Promise<unknown> {
-  const [result] = await store.renew([{ ...reader(owner), leaseMs }], within);
-  return result?.status === 'fulfilled' ? result.value : result?.reason;
-}
+const renewed = (owner: string, leaseMs: number): Promise<boolean> =>
+  on.renewed(reader(owner), leaseMs);
 
 /** Ends a place as the server sees it, not as the spec waits. */
 const forget = (place: string): Promise<unknown> =>
-  direct.execute('hset', (client) => client.hset(`${lockKey()}:places`, place, 1));
+  on.direct.execute('hset', (client) => client.hset(`${on.lockKey}:places`, place, 1));
 
 /** Who is told what, by a second connection. */
 async function listen(
@@ -81,7 +38,7 @@ async function listen(
     heard.push(`${what} ${owner}`);
     arrived();
   };
-  const watching = new RedisLockStore(direct);
+  const watching = new RedisLockStore(on.direct);
   await watching.watch(process, { turn: note('turn'), revoked: note('revoked'), resync: () => {} });
   return {
     heard,
@@ -97,7 +54,7 @@ describe('the queue of readers and writers', () => {
     await read('p:1');
     await write('w:1');
     expect(await got(read('q:1'))).toBe(false);
-    await store.release(reader('p:1'), within);
+    await on.store.release(reader('p:1'), within);
     expect(await got(read('q:1'))).toBe(false);
     expect(await got(write('w:1'))).toBe(true);
   });
@@ -115,16 +72,16 @@ describe('the queue of readers and writers', () => {
     await write('w:2');
     await read('q:1');
     await write('w:3');
-    await store.release(writer('w:1'), within);
+    await on.store.release(writer('w:1'), within);
     expect(await got(read('late:1'))).toBe(false);
     expect(await got(write('w:2'))).toBe(false);
     for (const owner of ['q:1', 'p:2', 'p:1']) expect(await got(read(owner))).toBe(true);
-    for (const owner of ['q:1', 'p:2', 'p:1']) await store.release(reader(owner), within);
+    for (const owner of ['q:1', 'p:2', 'p:1']) await on.store.release(reader(owner), within);
     expect(await got(read('late:1'))).toBe(false);
     expect(await got(write('w:3'))).toBe(false);
     expect(await got(write('w:2'))).toBe(true);
     // The next phase is again the readers'.
-    await store.release(writer('w:2'), within);
+    await on.store.release(writer('w:2'), within);
     expect(await got(write('w:3'))).toBe(false);
     expect(await got(read('late:1'))).toBe(true);
   });
@@ -144,7 +101,7 @@ describe('the queue of readers and writers', () => {
     await write('w:1');
     for (const owner of ['p:1', 'p:2']) await read(owner);
     await write('w:2');
-    await store.release(writer('w:1'), within);
+    await on.store.release(writer('w:1'), within);
     await p.until(2);
     expect(p.heard).toEqual(['turn p:1', 'turn p:2']);
     await p.stop();
@@ -155,7 +112,7 @@ describe('the queue of readers and writers', () => {
     await read('p:1');
     await write('w:1');
     await read('q:1');
-    await store.release(writer('w:1'), within);
+    await on.store.release(writer('w:1'), within);
     await q.until(1);
     expect(await got(read('q:1'))).toBe(true);
     await q.stop();
@@ -166,7 +123,9 @@ describe('the queue of readers and writers', () => {
     for (const owner of ['p:1', 'p:2']) await read(owner);
     await forget('p:2/shared');
     await read('p:1', { siblings: ['p:2'] });
-    const kept = await direct.execute('hget', (c) => c.hget(`${lockKey()}:places`, 'p:2/shared'));
+    const kept = await on.direct.execute('hget', (c) =>
+      c.hget(`${on.lockKey}:places`, 'p:2/shared'),
+    );
     expect(Number(kept)).toBeGreaterThan(1);
   });
 
@@ -174,7 +133,7 @@ describe('the queue of readers and writers', () => {
     const w = await listen('w');
     for (const owner of ['p:1', 'q:1']) await read(owner);
     await write('w:1');
-    for (const owner of ['p:1', 'q:1']) await store.release(reader(owner), within);
+    for (const owner of ['p:1', 'q:1']) await on.store.release(reader(owner), within);
     await w.until(1);
     expect(await got(write('w:1'))).toBe(true);
     expect(w.heard).toEqual(['turn w:1']);
@@ -185,17 +144,17 @@ describe('the queue of readers and writers', () => {
 describe('query and revoke', () => {
   it('see all readers as one, and take the lock away from them all, not from the next', async () => {
     const p = await listen('p');
-    const fencingToken = await token(read('p:1'));
+    const fencingToken = await tokenOf(read('p:1'));
     await read('p:2');
-    const state = await store.query('k', within);
+    const state = await on.store.query('k', within);
     expect(state).toMatchObject({ fencingToken, waiters: 0 });
     const claim = writer(state!.owner);
-    expect(await store.revoke(claim, within)).toBe('deleted');
+    expect(await on.store.revoke(claim, within)).toBe('deleted');
     await p.until(2);
     expect(p.heard.sort()).toEqual(['revoked p:1', 'revoked p:2']);
     expect(await renewed('p:1', LEASE_MS)).toBe(false);
     await read('q:1');
-    expect(await store.revoke(claim, within)).toBe('absent');
+    expect(await on.store.revoke(claim, within)).toBe('absent');
     expect(await renewed('q:1', LEASE_MS)).toBe(true);
     await p.stop();
   });
