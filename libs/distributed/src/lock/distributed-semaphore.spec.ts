@@ -1,41 +1,15 @@
 /** Semaphores of several processes on a real server: the limit, judged from the resource. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { performance } from 'node:perf_hooks';
 import { LockNode } from '../../../../test/support/lock-node.fixture.js';
-import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
-import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { useTwoLockNodes } from '../../../../test/support/two-lock-nodes.fixture.js';
 import { MemoryLockStore } from '../testing/memory-lock.store.js';
 import { SystemClock } from '../time/index.js';
 import { currentLock, currentPermit } from './lock-scope.js';
 
 const clock = new SystemClock();
 
-let server: RedisServer;
-let proxy: FaultProxy;
-/** Behind the proxy: the process that suffers. */
-let far: LockNode;
-/** Straight at the server: everybody else. */
-let near: LockNode;
-
-beforeAll(async () => {
-  server = await startRedis();
-  proxy = await createFaultProxy(server.url);
-});
-
-afterAll(async () => {
-  await proxy.stop();
-  await server.stop();
-});
-
-beforeEach(async () => {
-  [far, near] = await Promise.all([LockNode.start(proxy.url()), LockNode.start(server.url)]);
-  await near.redis.execute('flush', (client) => client.flushall());
-});
-
-afterEach(async () => {
-  await proxy.heal();
-  await Promise.all([far.stop(), near.stop()]);
-});
+const on = useTwoLockNodes();
 
 /** What is protected: it counts by itself how many are inside. */
 class Resource {
@@ -58,15 +32,17 @@ describe('a semaphore', () => {
       const semaphore = locks.semaphore('api', { limit: 3, wait: '25s' });
       for (let round = 0; round < 5; round++) await semaphore.execute(resource.use);
     };
-    await Promise.all([far, near].flatMap((node) => Array.from({ length: 8 }, () => work(node))));
+    await Promise.all(
+      [on.far, on.near].flatMap((node) => Array.from({ length: 8 }, () => work(node))),
+    );
     expect(resource).toMatchObject({ visits: 80, most: 3, inside: 0 });
   });
 
   it('is used up to its limit, and refuses the next', async () => {
-    const semaphore = near.locks.semaphore('api', { limit: 2 });
+    const semaphore = on.near.locks.semaphore('api', { limit: 2 });
     const [one, two] = [
       await semaphore.acquire(),
-      await far.locks.semaphore('api', { limit: 2 }).acquire(),
+      await on.far.locks.semaphore('api', { limit: 2 }).acquire(),
     ];
     expect(await semaphore.tryAcquire()).toBeNull();
     await expect(semaphore.acquire({ wait: 50 })).rejects.toMatchObject({
@@ -83,15 +59,15 @@ describe('a semaphore', () => {
   });
 
   it('serves waiters of both processes in order of arrival', async () => {
-    const permit = await near.locks.semaphore('api', { limit: 1 }).acquire();
+    const permit = await on.near.locks.semaphore('api', { limit: 1 }).acquire();
     const order: string[] = [];
     const waiting: Promise<void>[] = [];
-    for (const [index, node] of [far, near, far, near].entries()) {
+    for (const [index, node] of [on.far, on.near, on.far, on.near].entries()) {
       const semaphore = node.locks.semaphore('api', { limit: 1, wait: '20s' });
       waiting.push(semaphore.execute(() => void order.push(String(index))));
       const placed = async (): Promise<number> =>
-        near.redis.execute('zcard', (client) =>
-          client.zcard(`${near.redis.keys.key('semaphore', 'api')}:waiters`),
+        on.near.redis.execute('zcard', (client) =>
+          client.zcard(`${on.near.redis.keys.key('semaphore', 'api')}:waiters`),
         );
       while ((await placed()) <= index) await clock.sleep(2);
     }
@@ -101,11 +77,11 @@ describe('a semaphore', () => {
   });
 
   it('renews a permit for as long as it is held', async () => {
-    const semaphore = near.locks.semaphore('api', { limit: 1, lease: '1s' });
+    const semaphore = on.near.locks.semaphore('api', { limit: 1, lease: '1s' });
     const permit = await semaphore.acquire();
     for (let look = 0; look < 6; look++) {
       await clock.sleep(300);
-      expect(await far.locks.semaphore('api', { limit: 1 }).tryAcquire()).toBeNull();
+      expect(await on.far.locks.semaphore('api', { limit: 1 }).tryAcquire()).toBeNull();
     }
     expect(permit.held).toBe(true);
     expect(await permit.release()).toBe('released');
@@ -113,11 +89,11 @@ describe('a semaphore', () => {
 
   it('gets back the permit of a process that is gone after its lease, not before (C26)', async () => {
     const options = { limit: 2, lease: 600, wait: '10s' } as const;
-    const lost = await far.locks.semaphore('api', options).acquire();
-    const kept = await near.locks.semaphore('api', options).acquire();
+    const lost = await on.far.locks.semaphore('api', options).acquire();
+    const kept = await on.near.locks.semaphore('api', options).acquire();
     const before = performance.now();
-    proxy.blackhole('both');
-    const next = await near.locks.semaphore('api', options).acquire();
+    on.proxy.blackhole('both');
+    const next = await on.near.locks.semaphore('api', options).acquire();
     // The holder knows first: no third one is inside at any time.
     expect(lost.held).toBe(false);
     expect(performance.now() - before).toBeLessThan(600 + 1_000);
@@ -136,11 +112,11 @@ describe('a semaphore', () => {
     const faults = (async () => {
       while (!done) {
         await clock.sleep(25);
-        proxy.resetAll();
+        on.proxy.resetAll();
       }
     })();
     await Promise.allSettled(
-      [far, near].flatMap((node) => Array.from({ length: 5 }, () => work(node))),
+      [on.far, on.near].flatMap((node) => Array.from({ length: 5 }, () => work(node))),
     );
     done = true;
     await faults;
@@ -150,12 +126,12 @@ describe('a semaphore', () => {
 
   it('does not care for the wall clock of a process (mutation: scores by Date.now)', async () => {
     const options = { limit: 1, lease: '5s' } as const;
-    const permit = await near.locks.semaphore('api', options).acquire();
+    const permit = await on.near.locks.semaphore('api', options).acquire();
     const realNow = Date.now;
     try {
       for (const hours of [-1, 1]) {
         Date.now = () => realNow() + hours * 3_600_000;
-        expect(await far.locks.semaphore('api', options).tryAcquire()).toBeNull();
+        expect(await on.far.locks.semaphore('api', options).tryAcquire()).toBeNull();
       }
     } finally {
       Date.now = realNow;
@@ -166,7 +142,7 @@ describe('a semaphore', () => {
 
 describe('sections with a permit', () => {
   it('use the permit of the call around them (mutation: wait for oneself)', async () => {
-    const semaphore = near.locks.semaphore('api', { limit: 1, wait: 500 });
+    const semaphore = on.near.locks.semaphore('api', { limit: 1, wait: 500 });
     const result = await semaphore.execute((outer) =>
       semaphore.execute((inner) => inner === outer && currentPermit() === outer),
     );
@@ -174,9 +150,9 @@ describe('sections with a permit', () => {
   });
 
   it('are no section of the lock of that name', async () => {
-    await near.locks.semaphore('api', { limit: 1 }).execute(async () => {
+    await on.near.locks.semaphore('api', { limit: 1 }).execute(async () => {
       expect(currentLock()).toBeUndefined();
-      await near.locks.execute('api', (lock) => {
+      await on.near.locks.execute('api', (lock) => {
         expect(lock.fencingToken).toBeGreaterThan(0);
         expect(currentLock()).toBe(lock);
         expect(currentPermit()).not.toBe(lock);
@@ -187,7 +163,7 @@ describe('sections with a permit', () => {
 
 describe('options', () => {
   it('are checked where they are written', () => {
-    const { locks } = near;
+    const { locks } = on.near;
     for (const limit of [0, -1, 1.5, Number.NaN])
       expect(() => locks.semaphore('api', { limit })).toThrow(/limit/);
     expect(() => locks.semaphore('api', { limit: 1, fairness: 'strict' } as never)).toThrow(
@@ -199,7 +175,7 @@ describe('options', () => {
   });
 
   it('of a call win over those of the semaphore', async () => {
-    const semaphore = near.locks.semaphore('api', { limit: 1, wait: '20s' });
+    const semaphore = on.near.locks.semaphore('api', { limit: 1, wait: '20s' });
     await using _permit = await semaphore.acquire();
     await expect(semaphore.acquire({ wait: 0 })).rejects.toMatchObject({
       code: 'E_LOCK_WAIT_TIMEOUT',

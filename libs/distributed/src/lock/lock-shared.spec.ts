@@ -1,40 +1,14 @@
 /** Readers and writers of several processes on a real server, judged from the resource. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { performance } from 'node:perf_hooks';
 import { LockNode } from '../../../../test/support/lock-node.fixture.js';
-import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
-import { createFaultProxy, type FaultProxy } from '../testing/fault-proxy.js';
+import { useTwoLockNodes } from '../../../../test/support/two-lock-nodes.fixture.js';
 import { SystemClock } from '../time/index.js';
 
 const clock = new SystemClock();
 const shared = { mode: 'shared' } as const;
 
-let server: RedisServer;
-let proxy: FaultProxy;
-/** Behind the proxy: the process that suffers. */
-let far: LockNode;
-/** Straight at the server: everybody else. */
-let near: LockNode;
-
-beforeAll(async () => {
-  server = await startRedis();
-  proxy = await createFaultProxy(server.url);
-});
-
-afterAll(async () => {
-  await proxy.stop();
-  await server.stop();
-});
-
-beforeEach(async () => {
-  [far, near] = await Promise.all([LockNode.start(proxy.url()), LockNode.start(server.url)]);
-  await near.redis.execute('flush', (client) => client.flushall());
-});
-
-afterEach(async () => {
-  await proxy.heal();
-  await Promise.all([far.stop(), near.stop()]);
-});
+const on = useTwoLockNodes();
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -60,7 +34,7 @@ describe('readers and writers', () => {
         await locks.execute('k', mode === 'shared' ? read : write, { mode, wait: '25s' });
     };
     await Promise.all(
-      [far, near].flatMap((node) => [
+      [on.far, on.near].flatMap((node) => [
         ...Array.from({ length: 3 }, () => work(node, 'exclusive')),
         ...Array.from({ length: 4 }, () => work(node, 'shared')),
       ]),
@@ -74,7 +48,7 @@ describe('readers and writers', () => {
     let reads = 0;
     // Three that overlap: at no time is there no reader.
     const stream = Array.from({ length: 3 }, async (_, index) => {
-      const { locks } = index === 0 ? far : near;
+      const { locks } = index === 0 ? on.far : on.near;
       while (!stop) {
         await locks.execute(
           'k',
@@ -89,7 +63,7 @@ describe('readers and writers', () => {
     while (reads < 3) await turn();
     for (let round = 0; round < 5; round++) {
       const before = reads;
-      await near.locks.execute('k', () => {}, { wait: '20s' });
+      await on.near.locks.execute('k', () => {}, { wait: '20s' });
       // Those inside, and those of one phase: not more.
       expect(reads - before).toBeLessThanOrEqual(6);
     }
@@ -98,11 +72,11 @@ describe('readers and writers', () => {
   });
 
   it('let a writer in within the lease of a reader that died, also when others read on (C27)', async () => {
-    const dead = await far.locks.acquire('k', { ...shared, lease: 600 });
-    const alive = await near.locks.acquire('k', { ...shared, lease: 600 });
+    const dead = await on.far.locks.acquire('k', { ...shared, lease: 600 });
+    const alive = await on.near.locks.acquire('k', { ...shared, lease: 600 });
     const before = performance.now();
-    proxy.blackhole('both');
-    const writer = near.locks.acquire('k', { wait: '10s' });
+    on.proxy.blackhole('both');
+    const writer = on.near.locks.acquire('k', { wait: '10s' });
     await clock.sleep(300);
     await alive.release();
     const lock = await writer;
@@ -112,14 +86,14 @@ describe('readers and writers', () => {
   });
 
   it('do not care for the wall clock of a process', async () => {
-    const reader = await near.locks.acquire('k', { ...shared, lease: '5s' });
+    const reader = await on.near.locks.acquire('k', { ...shared, lease: '5s' });
     const realNow = Date.now;
     try {
       for (const hours of [-1, 1]) {
         Date.now = () => realNow() + hours * 3_600_000;
-        const other = await far.locks.tryAcquire('k', { ...shared, lease: '5s' });
+        const other = await on.far.locks.tryAcquire('k', { ...shared, lease: '5s' });
         expect(other!.held).toBe(true);
-        expect(await far.locks.tryAcquire('k')).toBeNull();
+        expect(await on.far.locks.tryAcquire('k')).toBeNull();
         await other!.release();
       }
     } finally {
@@ -130,28 +104,28 @@ describe('readers and writers', () => {
 
   it('are renewed each for itself', async () => {
     const readers = await Promise.all(
-      [far, near].map(({ locks }) => locks.acquire('k', { ...shared, lease: '1s' })),
+      [on.far, on.near].map(({ locks }) => locks.acquire('k', { ...shared, lease: '1s' })),
     );
     for (let look = 0; look < 6; look++) {
       await clock.sleep(300);
-      expect(await near.locks.tryAcquire('k')).toBeNull();
+      expect(await on.near.locks.tryAcquire('k')).toBeNull();
     }
     for (const reader of readers) expect(await reader.release()).toBe('released');
-    expect(await near.locks.query('k')).toBeNull();
+    expect(await on.near.locks.query('k')).toBeNull();
   });
 
   it('lose the lock together when an operator takes it away', async () => {
     const readers = await Promise.all(
       // A third of it bounds how late a loss is noticed that nobody announced.
-      [far, near].map(({ locks }) => locks.acquire('k', { ...shared, lease: 600 })),
+      [on.far, on.near].map(({ locks }) => locks.acquire('k', { ...shared, lease: 600 })),
     );
     const lost = readers.map(
       ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
     );
-    expect(await near.locks.forceRelease('k')).toBe(true);
+    expect(await on.near.locks.forceRelease('k')).toBe(true);
     await Promise.all(lost);
     expect(readers.map(({ loss }) => loss?.reason)).toEqual(['revoked', 'revoked']);
-    expect(await near.locks.forceRelease('k')).toBe(false);
+    expect(await on.near.locks.forceRelease('k')).toBe(false);
   });
 
   it('never overlap while connections die', async () => {
@@ -177,11 +151,11 @@ describe('readers and writers', () => {
     const faults = (async () => {
       while (!done) {
         await clock.sleep(25);
-        proxy.resetAll();
+        on.proxy.resetAll();
       }
     })();
     await Promise.allSettled(
-      [far, near].flatMap((node) => [
+      [on.far, on.near].flatMap((node) => [
         work(node, 'exclusive'),
         work(node, 'exclusive'),
         work(node, 'shared'),
@@ -197,16 +171,16 @@ describe('readers and writers', () => {
 
 describe('nesting', () => {
   it('joins when a section under an exclusive lock wants to share it', async () => {
-    const joined = await near.locks.execute('k', (outer) =>
-      near.locks.execute('k', (inner) => inner === outer, { ...shared, wait: 100 }),
+    const joined = await on.near.locks.execute('k', (outer) =>
+      on.near.locks.execute('k', (inner) => inner === outer, { ...shared, wait: 100 }),
     );
     expect(joined).toBe(true);
   });
 
   it('joins when a shared section wants to share', async () => {
-    const joined = await near.locks.execute(
+    const joined = await on.near.locks.execute(
       'k',
-      (outer) => near.locks.execute('k', (inner) => inner === outer, shared),
+      (outer) => on.near.locks.execute('k', (inner) => inner === outer, shared),
       shared,
     );
     expect(joined).toBe(true);
@@ -214,9 +188,9 @@ describe('nesting', () => {
 
   it('refuses to become exclusive, at once (mutation: join, or wait for oneself)', async () => {
     let ran = false;
-    const upgrade = near.locks.execute(
+    const upgrade = on.near.locks.execute(
       'k',
-      () => near.locks.execute('k', () => void (ran = true)),
+      () => on.near.locks.execute('k', () => void (ran = true)),
       shared,
     );
     await expect(upgrade).rejects.toMatchObject({
@@ -225,6 +199,6 @@ describe('nesting', () => {
       retryable: false,
     });
     expect(ran).toBe(false);
-    expect(await near.locks.query('k')).toBeNull();
+    expect(await on.near.locks.query('k')).toBeNull();
   });
 });

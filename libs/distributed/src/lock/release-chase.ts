@@ -1,9 +1,7 @@
 /** Background releases: what nobody waits for, but must not stay in the store for a whole lease. */
-import { setMaxListeners } from 'node:events';
 import type { Clock } from '../time/index.js';
 import { lockEvents } from './lock.events.js';
 import type { LockClaim, LockStore } from './lock.store.js';
-import { happensWithin } from './timed-wait.js';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
@@ -27,16 +25,15 @@ export interface ChaseTarget {
 /** Repeats compare-and-delete until it is confirmed or pointless. Never rejects. */
 export class ReleaseChase {
   readonly #running = new Set<Promise<void>>();
-  readonly #stop = new AbortController();
+  /** Ends the pause of each chase that makes one. */
+  readonly #pauses = new Set<() => void>();
+  #stopped = false;
 
   constructor(
     private readonly store: LockStore,
     private readonly clock: Clock,
     private readonly commandTimeoutMs: number,
-  ) {
-    // One listener per chase; a store that hangs makes many.
-    setMaxListeners(Infinity, this.#stop.signal);
-  }
+  ) {}
 
   /** Starts one chase. */
   start(target: ChaseTarget): void {
@@ -51,7 +48,8 @@ export class ReleaseChase {
 
   /** Ends all chases after their present attempt: the store is about to be closed. */
   stop(): void {
-    this.#stop.abort();
+    this.#stopped = true;
+    for (const end of this.#pauses) end();
   }
 
   async #run({
@@ -84,13 +82,16 @@ export class ReleaseChase {
 
   /** False when there is no time left for another attempt. */
   async #pause(ms: number, until: number): Promise<boolean> {
-    if (this.#stop.signal.aborted || this.clock.now() + ms >= until) return false;
-    const never = new Promise<never>(() => {});
-    try {
-      await happensWithin(never, ms, this.clock, { signal: this.#stop.signal, keepAlive: false });
-      return true;
-    } catch {
-      return false;
-    }
+    if (this.#stopped || this.clock.now() + ms >= until) return false;
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        timer.cancel();
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const timer = this.clock.setTimer(end, ms);
+      this.#pauses.add(end);
+    });
+    return !this.#stopped;
   }
 }

@@ -1,13 +1,6 @@
 /** Waiting for one thing while another may come first. */
 import type { Clock } from '../time/index.js';
 
-/** What may end a wait early, and whether the wait keeps the process alive. */
-export interface TimedWaitOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Default true: somebody awaits it. */
-  readonly keepAlive?: boolean;
-}
-
 /**
  * True when `event` resolves within `ms`, false when the time is over first. Rejects with the
  * reason of `signal` when that aborts first.
@@ -16,9 +9,8 @@ export async function happensWithin(
   event: Promise<unknown>,
   ms: number,
   clock: Clock,
-  options: TimedWaitOptions = {},
+  signal?: AbortSignal,
 ): Promise<boolean> {
-  const { signal, keepAlive = true } = options;
   signal?.throwIfAborted();
   return await new Promise<boolean>((resolve, reject) => {
     const finish = (settle: () => void): void => {
@@ -27,7 +19,7 @@ export async function happensWithin(
       settle();
     };
     const onAbort = (): void => finish(() => reject(signal?.reason as Error));
-    const timer = clock.setTimer(() => finish(() => resolve(false)), ms, { keepAlive });
+    const timer = clock.setTimer(() => finish(() => resolve(false)), ms, { keepAlive: true });
     signal?.addEventListener('abort', onAbort, { once: true });
     event.then(
       () => finish(() => resolve(true)),

@@ -6,21 +6,11 @@ import { happensWithin } from './timed-wait.js';
 export class WaitingLine {
   readonly #places = new Set<Place>();
 
-  /** Whether nobody waits. */
-  get empty(): boolean {
-    return this.#places.size === 0;
-  }
-
   /** Stands at the end of the line. The caller must `leave()` in the end. */
   enter(): Place {
     const place = new Place(this);
     this.#places.add(place);
     return place;
-  }
-
-  /** Tells the first place to look again. */
-  wake(): void {
-    this.first?.call();
   }
 
   /** The place whose turn it is. */
@@ -32,7 +22,7 @@ export class WaitingLine {
   remove(place: Place): void {
     const wasFirst = this.first === place;
     this.#places.delete(place);
-    if (wasFirst) this.wake();
+    if (wasFirst) this.first?.call();
   }
 }
 
@@ -48,18 +38,13 @@ export class Place {
     return this.line.first === this;
   }
 
-  /** Remembers that there is something to look at, until the waiter looks. */
+  /** It is this waiter's turn from now on. */
   call(): void {
     this.#called = true;
     this.#onCall?.();
   }
 
-  /** Forgets earlier calls: what they told is about to be seen anyway. */
-  lookNow(): void {
-    this.#called = false;
-  }
-
-  /** True when called (also since the last look), false when `ms` are over. */
+  /** True when called, also before; false when `ms` are over. */
   async called(ms: number, clock: Clock, signal?: AbortSignal): Promise<boolean> {
     signal?.throwIfAborted();
     if (this.#called) return true;
@@ -67,7 +52,7 @@ export class Place {
       this.#onCall = resolve;
     });
     try {
-      return await happensWithin(event, ms, clock, { signal });
+      return await happensWithin(event, ms, clock, signal);
     } finally {
       this.#onCall = undefined;
     }
