@@ -1,8 +1,9 @@
 /** One process of the shop: fork, wait until it is ready, stop, kill, restart after a crash. */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { dismiss, startGuard } from '../servers/process-guard.js';
 
 /** What to run. */
 export interface AppProcessSpec {
@@ -21,6 +22,9 @@ const READY_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 8_000;
 /** Pause before a crashed process is started again, as an orchestrator would. */
 const RESTART_DELAY_MS = 300;
+
+/** Thaws a frozen process when the runner is gone: nothing else would ever end it. */
+const LIFELINE = 'read -r line; [ "$line" = done ] || kill -CONT "$1"';
 
 /** Supervises one process; only exits nobody asked for count as crashes. */
 export class AppProcess {
@@ -72,7 +76,7 @@ export class AppProcess {
   freeze(): void {
     const child = this.#child;
     if (!child?.pid || hasEnded(child)) return;
-    this.#lifeline ??= lifeline(child);
+    this.#lifeline ??= startGuard('app-lifeline', LIFELINE, String(child.pid));
     child.kill('SIGSTOP');
   }
 
@@ -108,7 +112,7 @@ export class AppProcess {
     this.#child = child;
     child.once('exit', (code, signal) => {
       if (this.#child === child) {
-        this.#lifeline?.stdin?.end();
+        dismiss(this.#lifeline);
         this.#lifeline = undefined;
       }
       if (!this.#wanted || this.#child !== child) return;
@@ -120,18 +124,6 @@ export class AppProcess {
     });
     await ready(child, name);
   }
-}
-
-/** Thaws `child` when this process ends, however it ends: nothing else would ever end a frozen one. */
-function lifeline(child: ChildProcess): ChildProcess {
-  const guard = spawn('/bin/sh', ['-c', 'read -r line; kill -CONT "$0"', String(child.pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  guard.on('error', () => {});
-  guard.stdin.on('error', () => {});
-  guard.unref();
-  return guard;
 }
 
 /** Resolves on the message `{ type: 'ready' }`; rejects when the process ends or takes too long. */

@@ -1,4 +1,5 @@
 /** Real servers as child processes: free ports, throw-away data, ended with this process. */
+export { dismiss, startGuard } from './process-guard.js';
 export { freePort } from './free-port.js';
 export { findPostgresBinary, type PostgresBinary } from './postgres-binary.js';
 export { PostgresServer, type PostgresServerOptions } from './postgres-server.js';

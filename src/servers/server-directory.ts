@@ -1,11 +1,11 @@
 /** A server's throw-away data directory, with a guard that outlives this process for one purpose. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dismiss, startGuard } from './process-guard.js';
 
 /**
  * Reads the server's pid, or `-` for none, line by line. The end of its input means that our process
@@ -34,7 +34,7 @@ export class ServerDirectory {
   private constructor(path: string) {
     this.path = path;
     // Windows has no sh; there the system's temporary directory keeps what a killed run left.
-    if (process.platform !== 'win32') this.#guard = startGuard(path);
+    if (process.platform !== 'win32') this.#guard = startGuard('server-guard', GUARD, path);
   }
 
   /** A new directory below the system's temporary directory. */
@@ -55,21 +55,7 @@ export class ServerDirectory {
     if (!guard || guard.exitCode !== null || guard.signalCode !== null) return;
     guard.ref();
     const ended = once(guard, 'exit');
-    guard.stdin?.end('done\n');
+    dismiss(guard);
     await ended;
   }
-}
-
-function startGuard(directory: string): ChildProcess {
-  // Detached: Ctrl-C in the terminal must not reach the guard.
-  const guard = spawn('/bin/sh', ['-c', GUARD, 'server-guard', directory], {
-    cwd: '/',
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  guard.on('error', () => {});
-  guard.stdin?.on('error', () => {});
-  guard.unref();
-  (guard.stdin as Socket | null)?.unref();
-  return guard;
 }

@@ -1,7 +1,7 @@
 /** A process under torture: called over IPC, frozen and killed by signal. */
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { dismiss, startGuard } from '#servers';
 import type { ChildCall, ChildMessage } from './child-server.js';
 
 const CALL_DEADLINE_MS = 30_000;
@@ -87,7 +87,7 @@ export class Child<T> {
 
   /** SIGSTOP. */
   freeze(): void {
-    this.#guard ??= guardOf(this.#process.pid);
+    this.#guard ??= startGuard('torture-guard', GUARD, String(this.#process.pid));
     this.#frozen = this.#process.kill('SIGSTOP');
   }
 
@@ -102,7 +102,7 @@ export class Child<T> {
     this.#expected = true;
     this.#process.kill('SIGKILL');
     if (this.alive) await this.#exited;
-    this.#guard?.stdin?.end('done\n');
+    dismiss(this.#guard);
     process.off('exit', this.#onParentExit);
   }
 
@@ -115,17 +115,4 @@ export class Child<T> {
     else if ('event' in message) for (const listener of this.#listeners) listener(message.event);
     else this.#calls.get(message.id)?.(message);
   }
-}
-
-function guardOf(pid: number | undefined): ChildProcess {
-  const guard = spawn('/bin/sh', ['-c', GUARD, 'torture-guard', String(pid)], {
-    cwd: '/',
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  guard.on('error', () => {});
-  guard.stdin?.on('error', () => {});
-  guard.unref();
-  (guard.stdin as Socket | null)?.unref();
-  return guard;
 }
