@@ -1,6 +1,7 @@
 /** Semaphores of several processes on a real server: the limit, judged from the resource. */
 import { describe, expect, it } from '@jest/globals';
 import { performance } from 'node:perf_hooks';
+import { Crowd } from '../../../../test/support/crowd.fixture.js';
 import { LockNode } from '../../../../test/support/lock-node.fixture.js';
 import { useTwoLockNodes } from '../../../../test/support/two-lock-nodes.fixture.js';
 import { MemoryLockStore } from '../testing/memory-lock.store.js';
@@ -11,26 +12,16 @@ const clock = new SystemClock();
 
 const on = useTwoLockNodes();
 
-/** What is protected: it counts by itself how many are inside. */
-class Resource {
-  inside = 0;
-  most = 0;
-  visits = 0;
-
-  readonly use = async (): Promise<void> => {
-    this.most = Math.max(this.most, ++this.inside);
-    this.visits++;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.inside--;
-  };
-}
+/** On both connections: what was sent before on either has been answered then. */
+const roundTrip = (): Promise<unknown> =>
+  Promise.allSettled([on.far, on.near].map(({ locks }) => locks.query('nothing')));
 
 describe('a semaphore', () => {
   it('lets so many work at a time, never more, on two processes', async () => {
-    const resource = new Resource();
+    const resource = new Crowd(3, roundTrip);
     const work = async ({ locks }: LockNode): Promise<void> => {
       const semaphore = locks.semaphore('api', { limit: 3, wait: '25s' });
-      for (let round = 0; round < 5; round++) await semaphore.execute(resource.use);
+      for (let round = 0; round < 5; round++) await semaphore.execute(resource.visit);
     };
     await Promise.all(
       [on.far, on.near].flatMap((node) => Array.from({ length: 8 }, () => work(node))),
@@ -102,12 +93,12 @@ describe('a semaphore', () => {
   });
 
   it('never exceeds its limit while connections die (mutation: acquire that is not idempotent)', async () => {
-    const resource = new Resource();
+    const resource = new Crowd(1, roundTrip);
     let done = false;
     const work = async ({ locks }: LockNode): Promise<void> => {
       const semaphore = locks.semaphore('api', { limit: 2, lease: '2s', wait: '20s' });
       for (let round = 0; round < 6; round++)
-        await semaphore.execute(resource.use, { onLost: 'ignore' });
+        await semaphore.execute(resource.visit, { onLost: 'ignore' });
     };
     const faults = (async () => {
       while (!done) {

@@ -22,16 +22,18 @@ describe('readers and writers', () => {
       resource.value = before + 1;
       resource.writers--;
     };
-    const read = async (): Promise<void> => {
+    const read = async ({ locks }: LockNode): Promise<void> => {
       resource.mostReaders = Math.max(resource.mostReaders, ++resource.readers);
       const before = resource.value;
-      await turn();
+      // A round trip: readers who were let in with this one are answered before.
+      await locks.query('k');
       if (resource.writers > 0 || resource.value !== before) resource.overlaps++;
       resource.readers--;
     };
-    const work = async ({ locks }: LockNode, mode: 'exclusive' | 'shared'): Promise<void> => {
+    const work = async (node: LockNode, mode: 'exclusive' | 'shared'): Promise<void> => {
+      const body = mode === 'shared' ? () => read(node) : write;
       for (let round = 0; round < 6; round++)
-        await locks.execute('k', mode === 'shared' ? read : write, { mode, wait: '25s' });
+        await node.locks.execute('k', body, { mode, wait: '25s' });
     };
     await Promise.all(
       [on.far, on.near].flatMap((node) => [

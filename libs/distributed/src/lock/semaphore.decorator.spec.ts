@@ -1,5 +1,6 @@
 /** @Semaphore on methods, against a real server. */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Crowd } from '../../../../test/support/crowd.fixture.js';
 import { LockNode } from '../../../../test/support/lock-node.fixture.js';
 import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
 import { AspectRuntime, bindAspects, inspectAspects } from '../aspects/index.js';
@@ -8,14 +9,11 @@ import { currentPermit, DistributedLock, LockAspect, Semaphore, SemaphoreAspect 
 const failure = new Error('declined');
 
 class Acquirer {
-  inside = 0;
-  most = 0;
+  readonly crowd = new Crowd(2, () => node.locks.query('nothing'));
 
   @Semaphore({ key: (tenant: string) => ['acquirer', tenant], limit: 2 })
   async charge(tenant: string): Promise<string> {
-    this.most = Math.max(this.most, ++this.inside);
-    await new Promise((resolve) => setImmediate(resolve));
-    this.inside--;
+    await this.crowd.visit();
     return `${tenant} ${currentPermit()?.key}`;
   }
 
@@ -50,7 +48,7 @@ afterAll(async () => {
 describe('@Semaphore', () => {
   it('lets so many calls at a time per key', async () => {
     const results = await Promise.all(Array.from({ length: 10 }, () => acquirer.charge('shop')));
-    expect(acquirer.most).toBe(2);
+    expect(acquirer.crowd).toMatchObject({ most: 2, visits: 10, inside: 0 });
     expect(new Set(results)).toEqual(new Set(['shop acquirer:shop']));
   });
 
