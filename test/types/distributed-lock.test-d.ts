@@ -27,6 +27,17 @@ export class MustCompile {
     return 1;
   }
 
+  @DistributedLock({
+    key: (from: string, to: string) => [
+      ['account', from],
+      ['account', to],
+    ],
+  })
+  async severalKeys(_from: string, _to: string): Promise<void> {}
+
+  @DistributedLock([['a'], ['b', 2]])
+  async severalConstants(): Promise<void> {}
+
   @DistributedLock({ key: 'constant', order: 350 })
   protected async protectedMethod(): Promise<void> {}
 }
@@ -41,6 +52,10 @@ export class MustNotCompile {
   synchronous(): number {
     return 1;
   }
+
+  // @ts-expect-error keys and parts do not mix
+  @DistributedLock({ key: (id: string) => [['account', id], 'stock'] })
+  async mixedKeys(_id: string): Promise<void> {}
 
   // @ts-expect-error an object identifies nothing
   @DistributedLock({ key: (dto: Pay) => dto })

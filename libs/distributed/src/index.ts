@@ -45,6 +45,8 @@ export {
   LockClosedError,
   LockHeldError,
   LockLostError,
+  type LockKeyInput,
+  type LockKeyOption,
   type LockLossReason,
   LockUpgradeError,
   LockWaitTimeoutError,

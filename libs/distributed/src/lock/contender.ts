@@ -1,4 +1,5 @@
 /** One claim on its way to a lock: asks the store, and cleans up what it may have left there. */
+import type { Clock } from '../time/index.js';
 import type { LockBackend } from './lock-backend.js';
 import { LockBackendError } from './lock.errors.js';
 import type {
@@ -51,11 +52,38 @@ export class Contender {
     if (reply.acquired) this.#standing = 'held';
     else if (attempt.queue) this.#standing = 'waiting';
     if (!reply.acquired) return reply;
-    if (clock.now() >= deadlineOf(sentAt, leaseMs)) {
-      throw new LockBackendError('the reply took longer than the lease', { executed: 'unknown' });
-    }
+    assertInTime(clock, sentAt, leaseMs);
     const { fencingToken, freed } = reply;
     return { claim: this.claim, leaseMs, sentAt, fencingToken, fences, freed };
+  }
+
+  /**
+   * Asks for several at once: all, or null when one of them is taken.
+   * @throws LockBackendError `E_LOCK_BACKEND`
+   */
+  static async attemptAll(
+    backend: LockBackend,
+    contenders: readonly Contender[],
+    { leaseMs, fences }: Pick<Attempt, 'leaseMs' | 'fences'>,
+  ): Promise<Grant[] | null> {
+    const { clock, store, commandTimeoutMs } = backend;
+    const sentAt = clock.now();
+    const commands = contenders.map(({ claim }) => ({ ...claim, leaseMs, fences, queue: false }));
+    let tokens: readonly number[] | null | undefined;
+    try {
+      for (const contender of contenders) contender.#leaseMs = leaseMs;
+      const deadlineMs = Math.min(commandTimeoutMs, leaseMs);
+      tokens = await store.acquireAll?.(commands, { deadlineMs });
+    } catch (error) {
+      for (const contender of contenders) contender.#failed(error);
+      throw error;
+    }
+    if (!tokens) return null;
+    for (const contender of contenders) contender.#standing = 'held';
+    assertInTime(clock, sentAt, leaseMs);
+    return contenders.map(({ claim }, index) => {
+      return { claim, leaseMs, sentAt, fencingToken: tokens[index] ?? 0, fences };
+    });
   }
 
   /** Gives up. What attempts may have left in the store is deleted in the background. */
@@ -78,11 +106,20 @@ export class Contender {
     try {
       return await store.acquire({ ...this.claim, ...attempt }, { deadlineMs });
     } catch (error) {
-      const notExecuted = error instanceof LockBackendError && error.executed === 'no';
-      if (!notExecuted) this.#unanswered = true;
+      this.#failed(error);
       throw error;
     }
   }
+
+  #failed(error: unknown): void {
+    const notExecuted = error instanceof LockBackendError && error.executed === 'no';
+    if (!notExecuted) this.#unanswered = true;
+  }
+}
+
+function assertInTime(clock: Clock, sentAt: number, leaseMs: number): void {
+  if (clock.now() < deadlineOf(sentAt, leaseMs)) return;
+  throw new LockBackendError('the reply took longer than the lease', { executed: 'unknown' });
 }
 
 /** Tells the two answers of `attempt` apart. */

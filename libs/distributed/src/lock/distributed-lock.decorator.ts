@@ -1,6 +1,7 @@
 /** `@DistributedLock`: one call at a time per key, on all machines together. */
-import { encodeKey, type KeyInput, type MethodAspect, weave } from '../aspects/index.js';
+import { type MethodAspect, weave } from '../aspects/index.js';
 import { validateOptions } from '../distributed.validation.js';
+import { encodeKeys, type LockKeyInput } from './lock-keys.js';
 import { type DistributedLockOptions, type LockOptions, lockSchemas } from './lock.options.js';
 
 /**
@@ -29,16 +30,19 @@ type DecoratorOptions = LockOptions & { order?: number };
  *
  * @DistributedLock({ key: (orderId: string) => ['order', orderId], wait: '2s' })
  * async pay(orderId: string, dto: PayDto) {}
+ *
+ * @DistributedLock({ key: (from: string, to: string) => [['account', from], ['account', to]] })
+ * async transfer(from: string, to: string) {}
  * ```
  * @throws InvalidOptionsError `E_OPTIONS_INVALID`, InvalidKeyError `E_KEY_INVALID`, at decoration
  */
-export function DistributedLock(key: KeyInput, options?: DecoratorOptions): KeylessMethodAspect;
+export function DistributedLock(key: LockKeyInput, options?: DecoratorOptions): KeylessMethodAspect;
 // oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
 export function DistributedLock<A extends any[] = any[]>(
   options: DistributedLockOptions<A>,
 ): MethodAspect<A>;
 export function DistributedLock(
-  keyOrOptions: KeyInput | DistributedLockOptions,
+  keyOrOptions: LockKeyInput | DistributedLockOptions,
   more: DecoratorOptions = {},
 ): MethodAspect {
   const { key, order, ...options } = isKey(keyOrOptions)
@@ -50,12 +54,12 @@ export function DistributedLock(
     order,
     options: (path) => {
       validateOptions(lockSchemas.decorator, options, path);
-      if (typeof key !== 'function') encodeKey(key, path);
+      if (typeof key !== 'function') encodeKeys(key, path);
       return { ...options, key };
     },
   });
 }
 
-function isKey(value: KeyInput | DistributedLockOptions): value is KeyInput {
+function isKey(value: LockKeyInput | DistributedLockOptions): value is LockKeyInput {
   return typeof value !== 'object' || Array.isArray(value);
 }

@@ -48,7 +48,7 @@ export class DistributedSemaphore {
   execute<T>(body: Body<T>, options?: SemaphoreExecuteOptions): Promise<T>;
   async execute<T>(body: Body<T>, options: SemaphoreExecuteOptions = {}): Promise<T | undefined> {
     const settings = this.#settings(parsePermitOptions('permitExecute', options));
-    return await this.sections.execute(this.key, body, settings);
+    return await this.sections.execute([this.key], body, settings);
   }
 
   /**
@@ -58,7 +58,7 @@ export class DistributedSemaphore {
    */
   async acquire(options: SemaphoreAcquireOptions = {}): Promise<Lock> {
     const settings = this.#settings(parsePermitOptions('permitAcquire', options));
-    return await this.sections.acquire(this.key, settings);
+    return await this.sections.acquire([this.key], settings);
   }
 
   /**
@@ -67,7 +67,7 @@ export class DistributedSemaphore {
    */
   async tryAcquire(options: SemaphoreTryOptions = {}): Promise<Lock | null> {
     const settings = this.#settings(parsePermitOptions('permitAcquire', options));
-    return await this.sections.tryAcquire(this.key, settings);
+    return await this.sections.tryAcquire([this.key], settings);
   }
 
   #settings(own: ParsedLockOptions): LockSettings {

@@ -7,6 +7,7 @@ import { RedisConnection } from '../redis/index.js';
 import { createFaultProxy, type FaultProxy } from '../testing/index.js';
 import { fenceSlot } from './fence-slot.js';
 import { fencedRedis, type RedisFence } from './fenced-redis.js';
+import { MultiLock } from './multi-lock.js';
 
 const T0 = 1_800_000_000_000_000;
 const KEY = 'stock:{book}';
@@ -37,6 +38,11 @@ beforeEach(async () => {
 
 const fence = (token = T0): RedisFence => fencedRedis(new GrantedLock('book', token));
 const stored = (): Promise<string | null> => judge.execute('get', (client) => client.get(KEY));
+
+it('wants to be told which of several keys guards the data', () => {
+  const pair = new MultiLock([new GrantedLock('a', T0), new GrantedLock('b', T0)]);
+  expect(() => fencedRedis(pair)).toThrow(expect.objectContaining({ code: 'E_LOCK_FENCE' }));
+});
 
 describe('a late holder', () => {
   it('mutation: with the guard at the write only, an update is lost', async () => {

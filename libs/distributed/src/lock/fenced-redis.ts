@@ -12,7 +12,7 @@ import {
 import { type Duration, toMs } from '../time/index.js';
 import { fenceSlot } from './fence-slot.js';
 import type { Lock } from './lock.js';
-import { StaleLockError, UnfencedLockError } from './lock.errors.js';
+import { FenceUnusableError, StaleLockError, UnfencedLockError } from './lock.errors.js';
 import { lockEvents } from './lock.events.js';
 
 /** How a fence is kept. */
@@ -109,9 +109,14 @@ const LINES = new WeakMap<Lock, Line>();
 /**
  * The fence of `lock`.
  * @throws UnfencedLockError `E_LOCK_UNFENCED` when the lock has no token
+ * @throws FenceUnusableError `E_LOCK_FENCE` for a lock of several keys: pass one of its `members`
  */
 export function fencedRedis(lock: Lock, { remember = '1d' }: FencedRedisOptions = {}): RedisFence {
-  const { key: lockKey, fencingToken } = lock;
+  const { key: lockKey, fencingToken, members } = lock;
+  if (members.length > 1)
+    throw new FenceUnusableError(
+      'the lock has several keys, each with a token of its own. Pass the one of `lock.members` that guards these data.',
+    );
   if (!(fencingToken > 0)) throw new UnfencedLockError(lockKey);
   const rememberMs = Math.max(1, Math.ceil(toMs(remember, 'fencedRedis({ remember })')));
 

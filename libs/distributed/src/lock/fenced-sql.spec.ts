@@ -2,7 +2,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FenceDatabase, read, T0, write } from '../../../../test/support/fence.fixture.js';
+import { GrantedLock } from '../../../../test/support/granted-lock.fixture.js';
+import { fencedSql } from './fenced-sql.js';
 import { LOCK_CHANNELS } from './lock.events.js';
+import { MultiLock } from './multi-lock.js';
 
 let db: FenceDatabase;
 
@@ -168,6 +171,22 @@ describe('enter', () => {
     expect((await db.stored()).n).toBe(acknowledged);
     expect(acknowledged).toBeGreaterThan(0);
     expect(refused).toBeGreaterThan(0);
+  });
+
+  it('takes the fences of all keys of a lock, and stops at the first that refuses', async () => {
+    const pair = new MultiLock([new GrantedLock('x', T0), new GrantedLock('y', T0 + 5)]);
+    const a = await db.begin();
+    await fencedSql(pair).enter(a);
+    await a.query('COMMIT');
+    const b = await db.begin();
+    const later = new MultiLock([new GrantedLock('x', T0 + 1), new GrantedLock('y', T0 + 4)]);
+    await expect(fencedSql(later).enter(b)).rejects.toMatchObject({
+      code: 'E_LOCK_STALE',
+      details: { fencingToken: T0 + 4, seen: T0 + 5 },
+    });
+    await b.query('ROLLBACK');
+    const unfenced = new MultiLock([new GrantedLock('x', T0), new GrantedLock('y', 0)]);
+    expect(() => fencedSql(unfenced)).toThrow(expect.objectContaining({ code: 'E_LOCK_UNFENCED' }));
   });
 
   it('tells the outside about a refusal', async () => {

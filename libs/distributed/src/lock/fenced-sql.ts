@@ -24,11 +24,11 @@ export interface FencedSqlOptions {
   readonly table?: string;
 }
 
-/** The fence of one lock. */
+/** The fence of one lock; of a lock of several keys, the fences of all of them. */
 export interface SqlFence {
   /** The key of the lock; the row of the table. */
   readonly key: string;
-  /** The token of this holder. */
+  /** The token of this holder; 0 with several keys, each of which has its own. */
   readonly fencingToken: number;
   /**
    * Advances the fence to this holder and keeps later holders waiting until the transaction ends.
@@ -51,23 +51,31 @@ export interface SqlFence {
  * });
  */
 export function fencedSql(
-  { key, fencingToken }: Lock,
+  { key, fencingToken, members }: Lock,
   { table = FENCE_TABLE }: FencedSqlOptions = {},
 ): SqlFence {
-  if (!(fencingToken > 0)) throw new UnfencedLockError(key);
+  const unfenced = members.find((member) => !(member.fencingToken > 0));
+  if (unfenced) throw new UnfencedLockError(unfenced.key);
   const statement = enterFenceSql(table);
   return {
     key,
     fencingToken,
     async enter(executor) {
-      const rows = await send(executor, statement, [key, fencingToken], table);
-      if (rows.length === 0) {
-        lockEvents.emit('stale', () => ({ key, fencingToken, resource: 'sql' }));
-        throw new StaleLockError(key, fencingToken, await seen(executor, table, key));
-      }
+      // In the order of the keys, as everybody does: transactions do not wait for each other in a ring.
+      for (const member of members) await enterOne(member, { executor, statement, table });
       await assertInTransaction(executor);
     },
   };
+}
+
+async function enterOne(
+  { key, fencingToken }: Lock,
+  { executor, statement, table }: { executor: SqlExecutor; statement: string; table: string },
+): Promise<void> {
+  const rows = await send(executor, statement, [key, fencingToken], table);
+  if (rows.length > 0) return;
+  lockEvents.emit('stale', () => ({ key, fencingToken, resource: 'sql' }));
+  throw new StaleLockError(key, fencingToken, await seen(executor, table, key));
 }
 
 const UNDEFINED_TABLE = '42P01';

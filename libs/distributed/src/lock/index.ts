@@ -23,6 +23,7 @@ export {
   UnfencedLockError,
 } from './lock.errors.js';
 export { type AcquireOutcome, LOCK_CHANNELS, type LockEvents } from './lock.events.js';
+export type { LockKeyInput, LockKeyOption } from './lock-keys.js';
 export { Lock, type ReleaseOutcome } from './lock.js';
 export { LockModule } from './lock.module.js';
 export type {

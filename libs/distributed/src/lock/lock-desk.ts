@@ -10,6 +10,7 @@ import type { LockRequest } from './lock.options.js';
 import type { LockStore, LockStoreListener, LockTarget } from './lock.store.js';
 import { LockWatchdog } from './lock-watchdog.js';
 import { ReleaseChase } from './release-chase.js';
+import type { Grant } from './store-lease.js';
 import { StrictQueue } from './strict-queue.js';
 import { happensWithin, unlessAborted } from './timed-wait.js';
 
@@ -61,6 +62,18 @@ export class LockDesk implements LineDesk, LockStoreListener {
       this.#report(request, outcomeOf(error), startedAt);
       throw error;
     }
+  }
+
+  /**
+   * All of them in one command, without waiting. Null when one of them is taken, or when this cannot be
+   * done in one command: then they have to be asked for one by one.
+   */
+  async acquireAll(requests: readonly LockRequest[]): Promise<HeldLock[] | null> {
+    const { clock } = this.backend;
+    const startedAt = clock.now();
+    const locks = await this.#together(requests);
+    if (locks) for (const request of requests) this.#report(request, 'acquired', startedAt);
+    return locks;
   }
 
   turn(owner: string): void {
@@ -118,12 +131,16 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 
   async #obtain(request: LockRequest): Promise<HeldLock | null> {
-    if (this.#closed) throw this.#closed;
-    request.signal?.throwIfAborted();
-    this.#watch();
+    this.#start(request);
     return request.waitMs > 0
       ? await this.#lineFor(request).wait(request)
       : await this.#once(request);
+  }
+
+  #start({ signal }: LockRequest): void {
+    if (this.#closed) throw this.#closed;
+    signal?.throwIfAborted();
+    this.#watch();
   }
 
   #lineFor(request: LockRequest): LockLine {
@@ -165,20 +182,57 @@ export class LockDesk implements LineDesk, LockStoreListener {
     const contender = new Contender(this.backend, target);
     const fences = isExclusive(target) ? this.limits.handoffs + 1 : 1;
     const attempt = contender.attempt({ leaseMs, fences, queue: false });
+    return await this.#decide(attempt, [contender], signal, (answer) =>
+      isGrant(answer) ? this.#lineOf(target).adopt(answer, request) : null,
+    );
+  }
+
+  async #together(requests: readonly LockRequest[]): Promise<HeldLock[] | null> {
+    const [first] = requests;
+    // Where others of this process wait already, it is not for us to be faster.
+    const busy = requests.some((request) => this.#lines.has(request.key));
+    if (!first || busy || !this.backend.store.acquireAll || !isExclusive(first)) return null;
+    this.#start(first);
+    const { leaseMs, signal } = first;
+    const contenders = requests.map((request) => new Contender(this.backend, targetOf(request)));
+    const attempt = Contender.attemptAll(this.backend, contenders, {
+      leaseMs,
+      fences: this.limits.handoffs + 1,
+    });
+    const adopt = (grants: Grant[] | null): HeldLock[] | null =>
+      grants?.map((grant, index) => {
+        const request = requests[index] as LockRequest;
+        return this.#lineOf(targetOf(request)).adopt(grant, request);
+      }) ?? null;
+    try {
+      return await this.#decide(attempt, contenders, signal, adopt);
+    } catch (error) {
+      // One by one, each has the patience of a waiter and says what to do about the store.
+      if (error instanceof LockBackendError) return null;
+      throw error;
+    }
+  }
+
+  /** What an attempt comes to; what it may have left in the store is cleaned up if it is nothing. */
+  async #decide<A, T>(
+    attempt: Promise<A>,
+    contenders: readonly Contender[],
+    signal: AbortSignal | undefined,
+    adopt: (answer: A) => T,
+  ): Promise<T> {
+    const abandon = (): void => {
+      for (const contender of contenders) contender.abandon();
+    };
     this.#attempts.add(attempt);
     try {
       const answer = await (signal ? unlessAborted(attempt, signal) : attempt);
       signal?.throwIfAborted();
       // In the same turn as the adoption: a shutdown finds either an attempt or a holder.
       if (this.#closed) throw this.#closed;
-      return isGrant(answer) ? this.#lineOf(target).adopt(answer, request) : null;
+      return adopt(answer);
     } catch (error) {
-      if (signal?.aborted)
-        void attempt.then(
-          () => contender.abandon(),
-          () => contender.abandon(),
-        );
-      else contender.abandon();
+      if (signal?.aborted) void attempt.then(abandon, abandon);
+      else abandon();
       throw error instanceof LockBackendError ? error.nothingRan : error;
     } finally {
       this.#attempts.delete(attempt);

@@ -22,6 +22,7 @@ export class LockScope {
   readonly #line = new WaitingLine();
   readonly #parent: LockScope | undefined;
   readonly #place: Place | undefined;
+  #view: Lock | undefined;
   #open = true;
 
   private constructor(
@@ -35,9 +36,16 @@ export class LockScope {
     this.#place = more.place;
   }
 
-  /** The section of a lock that was just acquired. */
-  static enter(service: object, lock: Lock, kind: HoldKind = 'exclusive'): LockScope {
-    const parent = LockScope.#current.getStore();
+  /**
+   * The section of a lock that was just acquired.
+   * @param parent default: the section around the caller
+   */
+  static enter(
+    service: object,
+    lock: Lock,
+    kind: HoldKind = 'exclusive',
+    parent: LockScope | undefined = LockScope.#current.getStore(),
+  ): LockScope {
     return new LockScope(service, lock, kind, { sections: 1 }, { parent });
   }
 
@@ -57,6 +65,11 @@ export class LockScope {
     return LockScope.#innermost(({ kind }) => (kind === 'permit') === permit);
   }
 
+  /** What the calling code of the section knows as its lock. */
+  get view(): Lock {
+    return this.#view ?? this.lock;
+  }
+
   /** The locks of all sections around the caller that have not ended, outermost first, each once. */
   static locks(): Lock[] {
     const found = new Set<Lock>();
@@ -73,14 +86,19 @@ export class LockScope {
 
   /**
    * A section inside this one, when its siblings have ended; null when they take too long.
+   * @param parent the section it begins in: this one, or one further in. Default: that of the caller
    * @throws LockLostError `E_LOCK_LOST` when the lock is lost meanwhile; the reason of `signal`
    */
-  async join(waitMs: number, clock: Clock, signal?: AbortSignal): Promise<LockScope | null> {
+  async join(
+    { waitMs, signal }: { waitMs: number; signal?: AbortSignal | undefined },
+    clock: Clock,
+    parent: LockScope | undefined = LockScope.#current.getStore(),
+  ): Promise<LockScope | null> {
     // Counted from now on: the lock must not be released under a section that is about to start.
     this.hold.sections++;
     const place = this.#line.enter();
     const inner = new LockScope(this.service, this.lock, this.kind, this.hold, {
-      parent: this,
+      parent,
       place,
     });
     try {
@@ -96,8 +114,9 @@ export class LockScope {
     return null;
   }
 
-  /** Runs `body` inside this section. */
-  async run<T>(body: () => T | Promise<T>): Promise<T> {
+  /** Runs `body` inside this section; it may know the lock as part of another one. */
+  async run<T>(body: () => T | Promise<T>, view?: Lock): Promise<T> {
+    this.#view = view;
     return await LockScope.#current.run(this, async () => body());
   }
 
@@ -115,12 +134,12 @@ export class LockScope {
  * behind by a section that has ended.
  */
 export function currentLock(): Lock | undefined {
-  return LockScope.current(false)?.lock;
+  return LockScope.current(false)?.view;
 }
 
 /** The same for the permit of a semaphore. */
 export function currentPermit(): Lock | undefined {
-  return LockScope.current(true)?.lock;
+  return LockScope.current(true)?.view;
 }
 
 /** All locks the calling code runs under, outermost first; empty outside of any. */

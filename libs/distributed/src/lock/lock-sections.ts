@@ -1,6 +1,9 @@
 /** Sections of code under a lock or a permit: entering, joining, and what comes of losing it. */
 import type { Clock } from '../time/index.js';
+import { allOrNone } from './all-or-none.js';
+import { JointSection, type Section } from './joint-section.js';
 import type { Lock } from './lock.js';
+import type { LockKeys } from './lock-keys.js';
 import type { LockDesk } from './lock-desk.js';
 import {
   LockBackendError,
@@ -12,12 +15,17 @@ import {
 import { lockEvents } from './lock.events.js';
 import type { LockSettings } from './lock.options.js';
 import { type HoldKind, LockScope } from './lock-scope.js';
+import { MultiLock } from './multi-lock.js';
 import { UnprotectedLock } from './unprotected-lock.js';
 
 /** A section of code that wants to run under a lock. */
 export type Body<T> = (lock: Lock) => T | Promise<T>;
 
-/** Serves `LockService` and its semaphores; keys are encoded and options checked already. */
+/**
+ * Serves `LockService` and its semaphores. Keys are encoded and in order, options checked already.
+ * Several keys are tried in one step; if that fails, they are taken one after the other, in the order
+ * of the keys, within one time to wait. Callers that all do so never wait for each other in a ring.
+ */
 export class LockSections {
   constructor(
     private readonly desk: LockDesk,
@@ -25,25 +33,80 @@ export class LockSections {
   ) {}
 
   /** See `LockService.execute`. */
-  async execute<T>(key: string, body: Body<T>, settings: LockSettings): Promise<T | undefined> {
-    const scope = await this.#scopeFor(key, settings);
-    return scope ? await runIn(scope, body, settings) : undefined;
+  async execute<T>(keys: LockKeys, body: Body<T>, settings: LockSettings): Promise<T | undefined> {
+    const [key, ...others] = keys;
+    const section =
+      others.length === 0
+        ? await this.#scopeFor(key, settings)
+        : await this.#jointSection(keys, settings);
+    return section ? await runIn(section, body, settings) : undefined;
   }
 
   /** See `LockService.acquire`. */
-  async acquire(key: string, settings: LockSettings): Promise<Lock> {
-    const lock = await this.desk.acquire({ key, ...settings, onLost: 'abort' });
-    if (!lock) throw new LockWaitTimeoutError(settings.name, key, settings.waitMs);
+  async acquire(keys: LockKeys, settings: LockSettings): Promise<Lock> {
+    const lock = await this.#handedOut(keys, settings);
+    if (!lock) throw new LockWaitTimeoutError(settings.name, keys.join(' '), settings.waitMs);
     return lock;
   }
 
   /** See `LockService.tryAcquire`. */
-  async tryAcquire(key: string, settings: LockSettings): Promise<Lock | null> {
-    return await this.desk.acquire({ key, ...settings, waitMs: 0, onLost: 'abort' });
+  async tryAcquire(keys: LockKeys, settings: LockSettings): Promise<Lock | null> {
+    return await this.#handedOut(keys, { ...settings, waitMs: 0 });
   }
 
-  /** The section to run in; null when the call is to be skipped. */
-  async #scopeFor(key: string, settings: LockSettings): Promise<LockScope | null> {
+  /** Locks that are no sections. */
+  async #handedOut(keys: LockKeys, settings: LockSettings): Promise<Lock | null> {
+    const wanted = { ...settings, onLost: 'abort' as const };
+    const [key, ...others] = keys;
+    if (others.length === 0) return await this.desk.acquire({ key, ...wanted });
+    const budget = this.#budget(wanted);
+    const locks =
+      (await this.desk.acquireAll(keys.map((each) => ({ key: each, ...wanted })))) ??
+      (await allOrNone<Lock>(keys, {
+        obtain: (each) => this.desk.acquire({ key: each, ...wanted, waitMs: budget() }),
+        giveBack: (lock) => lock.release(),
+      }));
+    return locks && new MultiLock(locks);
+  }
+
+  /** The section of several keys; null when the call is to be skipped. */
+  async #jointSection(keys: LockKeys, settings: LockSettings): Promise<Section | null> {
+    const budget = this.#budget(settings);
+    const scopes =
+      (await this.#enterAll(keys, settings)) ??
+      (await allOrNone<LockScope>(keys, {
+        obtain: (key, got) => this.#scopeFor(key, { ...settings, waitMs: budget() }, got.at(-1)),
+        giveBack: (scope) => scope.end(),
+      }));
+    const [outermost, ...others] = scopes ?? [];
+    return outermost ? new JointSection([outermost, ...others]) : null;
+  }
+
+  /** All of them in one step, if they are free and none is the caller's already. */
+  async #enterAll(keys: LockKeys, settings: LockSettings): Promise<LockScope[] | null> {
+    if (settings.reentrant && keys.some((key) => LockScope.find(this, key))) return null;
+    const locks = await this.desk.acquireAll(keys.map((key) => ({ key, ...settings })));
+    let parent: LockScope | undefined;
+    const enter = (lock: Lock): LockScope =>
+      (parent = LockScope.enter(this, lock, kindOf(settings), parent));
+    return locks && locks.map(enter);
+  }
+
+  /** What is left of the time to wait, from now on. */
+  #budget({ waitMs }: LockSettings): () => number {
+    const end = this.clock.now() + waitMs;
+    return () => Math.max(0, end - this.clock.now());
+  }
+
+  /**
+   * The section to run in; null when the call is to be skipped.
+   * @param parent the section it is to be in. Default: that of the caller
+   */
+  async #scopeFor(
+    key: string,
+    settings: LockSettings,
+    parent?: LockScope,
+  ): Promise<LockScope | null> {
     const { name, ifLocked } = settings;
     const waitMs = ifLocked === 'wait' ? settings.waitMs : 0;
     const outer = settings.reentrant
@@ -52,29 +115,37 @@ export class LockSections {
     if (outer?.kind === 'shared' && settings.mode === 'exclusive')
       throw new LockUpgradeError(name, key);
     const scope = outer
-      ? await this.#join(outer, { ...settings, waitMs })
-      : await this.#enter(key, { ...settings, waitMs });
+      ? await this.#join(outer, { ...settings, waitMs }, parent)
+      : await this.#enter(key, { ...settings, waitMs }, parent);
     if (scope || ifLocked === 'skip') return scope;
     throw ifLocked === 'throw'
       ? new LockHeldError(name, key)
       : new LockWaitTimeoutError(name, key, waitMs);
   }
 
-  async #enter(key: string, settings: LockSettings): Promise<LockScope | null> {
+  async #enter(
+    key: string,
+    settings: LockSettings,
+    parent: LockScope | undefined,
+  ): Promise<LockScope | null> {
     try {
       const lock = await this.desk.acquire({ key, ...settings });
-      return lock && LockScope.enter(this, lock, kindOf(settings));
+      return lock && LockScope.enter(this, lock, kindOf(settings), parent);
     } catch (error) {
       if (settings.onBackendError !== 'run' || !(error instanceof LockBackendError)) throw error;
-      return LockScope.enter(this, new UnprotectedLock(key, error), kindOf(settings));
+      return LockScope.enter(this, new UnprotectedLock(key, error), kindOf(settings), parent);
     }
   }
 
-  async #join(outer: LockScope, settings: LockSettings): Promise<LockScope | null> {
+  async #join(
+    outer: LockScope,
+    settings: LockSettings,
+    parent: LockScope | undefined,
+  ): Promise<LockScope | null> {
     const { name, waitMs } = settings;
     const { key } = outer.lock;
     const startedAt = this.clock.now();
-    const scope = await outer.join(waitMs, this.clock, settings.signal);
+    const scope = await outer.join(settings, this.clock, parent);
     const waitedMs = this.clock.now() - startedAt;
     const outcome = scope ? 'joined' : waitMs > 0 ? 'timeout' : 'busy';
     lockEvents.emit('acquire', () => ({ name, key, outcome, waitedMs }));
@@ -87,16 +158,16 @@ function kindOf({ mode, limit }: LockSettings): HoldKind {
 }
 
 /** The body in its section: its own error first, then the loss of the lock, then its result. */
-async function runIn<T>(scope: LockScope, body: Body<T>, settings: LockSettings): Promise<T> {
-  const { lock } = scope;
+async function runIn<T>(section: Section, body: Body<T>, settings: LockSettings): Promise<T> {
+  const { lock } = section;
   let result: T;
   try {
-    result = await scope.run(() => body(lock));
+    result = await section.run(() => body(lock));
   } catch (error) {
-    await scope.end();
+    await section.end();
     throw error;
   }
-  const outcome = await scope.end();
+  const outcome = await section.end();
   if (outcome === 'already-lost' && settings.onLost === 'throw') {
     const reason = lock.loss?.reason ?? 'expired';
     throw new LockLostError(settings.name, lock.key, reason, { result, cause: lock.loss });

@@ -1,8 +1,8 @@
 /** Options of the lock capability: what users write, the schemas, and the settings they become. */
 import * as v from 'valibot';
-import type { KeyOption } from '../aspects/index.js';
 import { durationSchema, validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
+import type { LockKeyOption } from './lock-keys.js';
 import type { LockMode, LockStore } from './lock.store.js';
 
 /** Options that can also be set for the whole application. */
@@ -76,7 +76,7 @@ export type LockAcquireOptions = LockTryOptions & Pick<LockExecuteOptions, 'wait
 // oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
 export interface DistributedLockOptions<A extends any[] = any[]> extends LockOptions {
   /** What is locked: a constant, or a function of the method's parameters. */
-  key: KeyOption<A>;
+  key: LockKeyOption<A>;
   /** Overrides the place in `ASPECT_ORDER`. */
   order?: number;
 }

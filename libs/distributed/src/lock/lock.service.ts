@@ -7,6 +7,7 @@ import { Clock, Random } from '../time/index.js';
 import type { Lock } from './lock.js';
 import { DistributedSemaphore } from './distributed-semaphore.js';
 import { LockDesk } from './lock-desk.js';
+import { encodeKeys, type LockKeyInput, type LockKeys } from './lock-keys.js';
 import {
   type LockAcquireOptions,
   type LockExecuteOptions,
@@ -51,19 +52,20 @@ export class LockService implements BeforeApplicationShutdown {
   /**
    * Runs `body` under the lock and releases it afterwards. The recommended way: nested calls join
    * the lock, `currentLock()` works, and a lost lock does not go unnoticed. The body's own error
-   * arrives unchanged.
+   * arrives unchanged. Several keys (`[['account', 7], ['account', 9]]`) are locked all or none, within
+   * one `wait`; nobody who asks for several can make a ring of waiters.
    * @throws LockWaitTimeoutError `E_LOCK_WAIT_TIMEOUT`, LockHeldError `E_LOCK_HELD`,
    *   LockBackendError `E_LOCK_BACKEND`, LockClosedError `E_LOCK_CLOSED`: the body did not run
    * @throws LockLostError `E_LOCK_LOST`: it ran, and `result` holds what it returned
    */
   execute<T>(
-    key: KeyInput,
+    key: LockKeyInput,
     body: Body<T>,
     options: LockExecuteOptions & { ifLocked: 'skip' },
   ): Promise<T | undefined>;
-  execute<T>(key: KeyInput, body: Body<T>, options?: LockExecuteOptions): Promise<T>;
+  execute<T>(key: LockKeyInput, body: Body<T>, options?: LockExecuteOptions): Promise<T>;
   async execute<T>(
-    key: KeyInput,
+    key: LockKeyInput,
     body: Body<T>,
     options: LockExecuteOptions = {},
   ): Promise<T | undefined> {
@@ -77,7 +79,7 @@ export class LockService implements BeforeApplicationShutdown {
    * @throws LockWaitTimeoutError `E_LOCK_WAIT_TIMEOUT`, LockBackendError `E_LOCK_BACKEND`,
    *   LockClosedError `E_LOCK_CLOSED`, the reason of `options.signal`
    */
-  async acquire(key: KeyInput, options: LockAcquireOptions = {}): Promise<Lock> {
+  async acquire(key: LockKeyInput, options: LockAcquireOptions = {}): Promise<Lock> {
     const settings = settingsOf(parseLockOptions('acquire', options), this.#options.defaults);
     return await this.#sections.acquire(this.#encode(key, settings), settings);
   }
@@ -86,7 +88,7 @@ export class LockService implements BeforeApplicationShutdown {
    * Like `acquire`, without waiting: null when somebody else holds the lock.
    * @throws LockBackendError `E_LOCK_BACKEND`, LockClosedError `E_LOCK_CLOSED`
    */
-  async tryAcquire(key: KeyInput, options: LockTryOptions = {}): Promise<Lock | null> {
+  async tryAcquire(key: LockKeyInput, options: LockTryOptions = {}): Promise<Lock | null> {
     const settings = settingsOf(parseLockOptions('tryAcquire', options), this.#options.defaults);
     return await this.#sections.tryAcquire(this.#encode(key, settings), settings);
   }
@@ -134,7 +136,7 @@ export class LockService implements BeforeApplicationShutdown {
     return { deadlineMs: this.#options.commandTimeout };
   }
 
-  #encode(key: KeyInput, { name }: LockSettings): string {
-    return encodeKey(key, `lock '${name}'`);
+  #encode(key: LockKeyInput, { name }: LockSettings): LockKeys {
+    return encodeKeys(key, `lock '${name}'`);
   }
 }

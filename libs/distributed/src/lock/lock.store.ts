@@ -114,6 +114,17 @@ export abstract class LockStore {
   abstract acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply>;
 
   /**
+   * Takes several locks, exclusive and of different keys, in one step: all of them, or none. Optional:
+   * without it they are taken one after the other.
+   * @returns the first of the reserved tokens of each, in the order of the commands; null when one of
+   *   them is taken or has waiters in front, and when the store cannot do it for these keys
+   */
+  acquireAll?(
+    commands: readonly AcquireCommand[],
+    options: StoreCallOptions,
+  ): Promise<readonly number[] | null>;
+
+  /**
    * Makes leases last at least as long as asked, in one round trip. Never rejects: each renewal has
    * its own result, false when the claim does not hold its lock.
    */

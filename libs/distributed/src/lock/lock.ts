@@ -10,12 +10,13 @@ export type ReleaseOutcome = 'released' | 'already-lost' | 'pending';
 
 /** One acquisition of one key. Every acquisition makes a new `Lock`. */
 export abstract class Lock implements AsyncDisposable {
-  /** The encoded key. */
+  /** The encoded key; of a `MultiLock` all of them, for messages. */
   abstract readonly key: string;
   /**
    * Grows with every acquisition of the key; give it to the resource, which refuses smaller ones.
    * Those that share a lock share a token: larger than that of the writer before, smaller than that of
-   * the next. 0 for permits of a semaphore, whose holders no order tells apart.
+   * the next. 0 for permits of a semaphore, whose holders no order tells apart, and for several keys at once,
+   * whose `members` have one each.
    */
   abstract readonly fencingToken: number;
   /** Aborts with a `LockLostError` when the lock is lost, at the latest when its lease ends. */
@@ -26,6 +27,11 @@ export abstract class Lock implements AsyncDisposable {
   abstract readonly held: boolean;
   /** Why and that it was lost; undefined while it is held and after a normal release. */
   abstract readonly loss: LockLostError | undefined;
+
+  /** The locks it is made of, in the order of their keys: itself, unless it has several keys. */
+  get members(): readonly Lock[] {
+    return [this];
+  }
 
   /**
    * Compares clocks at this instant, so it is right even straight after a blocked event loop.

@@ -67,4 +67,28 @@ describe('locks on a Cluster', () => {
     for (const key of [1, 2, 3]) await Promise.all([work(one, key), work(two, key)]);
     expect(resource).toEqual({ value: 30, inside: 0, overlaps: 0 });
   });
+
+  it('C21: several keys, whose slots are far apart, are locked all or none (mutation: one script)', async () => {
+    const [one, two] = nodes;
+    const keys = [
+      ['pair', 1],
+      ['pair', 2],
+      ['pair', 3],
+    ];
+    const taken = await two.locks.acquire(['pair', 3]);
+    expect(await one.locks.tryAcquire(keys)).toBeNull();
+    expect(await two.locks.query(['pair', 1])).toBeNull();
+    await taken.release();
+    const resource = { value: 0 };
+    const work = async ({ locks }: Node, wanted: (string | number)[][]): Promise<void> => {
+      for (let round = 0; round < 5; round++)
+        await locks.execute(wanted, async () => {
+          const read = resource.value;
+          await new Promise((resolve) => setImmediate(resolve));
+          resource.value = read + 1;
+        });
+    };
+    await Promise.all([work(one, keys), work(two, keys.toReversed()), work(two, [['pair', 2]])]);
+    expect(resource.value).toBe(15);
+  });
 });

@@ -23,6 +23,11 @@ export type AcquireResult = readonly [acquired: number, value: number, freed?: n
 /** All scripts. */
 export const lockScripts = {
   acquire: defineScript({ url: file('acquire'), prelude, keys: 4, parse: acquired }),
+  'acquire-all': defineScript({
+    url: file('acquire-all'),
+    prelude,
+    parse: (reply) => reply as readonly number[] | null,
+  }),
   renew: defineScript({ url: file('renew'), keys: 1, parse: yes }),
   release: defineScript({ url: file('release'), prelude, keys: 3, parse: yes }),
   revoke: defineScript({ url: file('revoke'), prelude, keys: 4, parse: yes }),
@@ -103,6 +108,19 @@ export class RedisLockCommands {
         return { script, keys: [holder, fence, waiters, places], args };
       }
     }
+  }
+
+  /** Takes several locks, all or none. */
+  acquireAll(commands: readonly AcquireCommand[]): LockCommand<readonly number[] | null> {
+    const keys = commands.flatMap((command) => {
+      const { holder, fence, waiters, places } = this.#keysOf(command);
+      return [holder, fence, waiters, places];
+    });
+    const leaseMs = Math.ceil(Math.max(...commands.map((command) => command.leaseMs)));
+    const fences = Math.max(...commands.map((command) => command.fences));
+    const owners = commands.map(({ owner }) => owner);
+    const args = [leaseMs, fences, FENCE_TTL_MS, ...owners];
+    return { script: lockScripts['acquire-all'], keys, args };
   }
 
   /** Prolongs a lease. */

@@ -45,6 +45,15 @@ export class RedisLockStore extends LockStore {
       : { acquired: false, retryMs: value, ...(freed && { freed }) };
   }
 
+  override async acquireAll(
+    commands: readonly AcquireCommand[],
+    options: StoreCallOptions,
+  ): Promise<readonly number[] | null> {
+    // In a Cluster each lock has a slot of its own, and a script cannot reach over slots.
+    if (this.redis.topology === 'cluster') return null;
+    return await this.#eval(this.#commands.acquireAll(commands), options);
+  }
+
   async renew(
     commands: readonly RenewCommand[],
     options: StoreCallOptions,

@@ -15,8 +15,8 @@ export interface RedisScriptDefinition<R> {
   readonly url: URL;
   /** A file of functions that several scripts use; it is put before the script's own text. */
   readonly prelude?: URL;
-  /** How many KEYS it takes; all of one hash tag. */
-  readonly keys: number;
+  /** How many KEYS it takes; all of one hash tag. Default: as many as a call has. */
+  readonly keys?: number;
   /** Turns the raw reply into a value. */
   readonly parse: (reply: unknown) => R;
 }
@@ -30,7 +30,7 @@ export interface RedisScript<R> {
   readonly name: string;
   readonly source: string;
   readonly sha: string;
-  readonly keys: number;
+  readonly keys?: number | undefined;
   readonly parse: (reply: unknown) => R;
 }
 
@@ -112,10 +112,10 @@ function parametersOf(
   script: RedisScript<unknown>,
   call: RedisScriptCall,
 ): [number, ...RedisArgument[]] {
-  if (call.keys.length !== script.keys) {
+  if (script.keys !== undefined && call.keys.length !== script.keys) {
     throw new TypeError(
       `script '${script.name}' takes ${script.keys} keys, received ${call.keys.length}`,
     );
   }
-  return [script.keys, ...call.keys, ...call.args];
+  return [call.keys.length, ...call.keys, ...call.args];
 }
