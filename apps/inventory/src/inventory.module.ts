@@ -31,7 +31,8 @@ export class InventoryModule {
         DistributedModule.forRoot({
           redis: { url: options.redisUrl },
           lock: {},
-          cache: { ttl: '1m' },
+          // All processes of the demo share a few cores: slow is not down here.
+          cache: { ttl: '1m', l2: { readDeadline: '1s', writeDeadline: '1s' } },
           transaction: {},
         }),
         MessagingModule.register({
