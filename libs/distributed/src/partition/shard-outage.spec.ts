@@ -39,7 +39,7 @@ describe('outage of one shard', () => {
 
   const start = (
     secondUrl: string,
-    options: { queryTimeout?: number } = {},
+    options: { queryTimeout?: number; connectTimeout?: number } = {},
   ): Promise<INestApplicationContext> =>
     partitionApp({
       shards: [
@@ -236,6 +236,9 @@ describe('outage of one shard', () => {
   });
 
   it('one ended session fails its statement only, as unknown (mutation: the dying connection goes back to the pool)', async () => {
+    await app.close();
+    // Nothing is refused here because the machine is busy.
+    use(await start(server.url, { connectTimeout: 10_000 }));
     const slow = partitions.run(customers.s2, () => orders.query('SELECT pg_sleep(60)'));
     // The next call comes at once, before the end of the connection has arrived.
     const failure = slow.catch(async (error: unknown) => {
