@@ -14,6 +14,7 @@ export {
   type RedisStateEvent,
 } from './redis.events.js';
 export type { RedisCallOptions } from './redis-caller.js';
+export type { Replicated, ReplicatedScripts, ReplicationOptions } from './redis-replicated.js';
 export { RedisConnection, type RedisTopology } from './redis.connection.js';
 export { RedisKeys } from './redis.keys.js';
 export { RedisModule } from './redis.module.js';

@@ -32,6 +32,23 @@ export function openRedisClient(settings: RedisSettings, random: Random): OwnedR
   }
 }
 
+/** Another client of the same servers, for commands that block their connection; ours to close. */
+export function openBlockingClient(
+  settings: RedisSettings,
+  client: RedisClient,
+  random: Random,
+): RedisClient {
+  if (settings.kind !== 'client') return openRedisClient(settings, random).client;
+  if (isClusterClient(client)) return client.duplicate([], { lazyConnect: true });
+  return client.duplicate({
+    lazyConnect: true,
+    autoResendUnfulfilledCommands: false,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: null,
+    connectionName: 'nestjs-distributed:blocking',
+  });
+}
+
 /**
  * A client for messages only, made anew for each session, so that nothing but the session decides
  * when it reconnects and what it subscribes to. In a Cluster it belongs to one of the nodes: PUBLISH

@@ -4,6 +4,9 @@ import type { RedisExecuted } from './redis.errors.js';
 /** Replies of a server that refused the command for now. */
 const REFUSED = /^(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|BUSY)\b/;
 
+/** Replies of a node of a Cluster that does not have the slot; ioredis follows most of them itself. */
+const ELSEWHERE = /^(MOVED|ASK) /;
+
 /** Errors of ioredis about commands it has not sent. */
 const NOT_SENT = /^(Stream isn't writeable|None of startup nodes is available)/;
 
@@ -19,7 +22,7 @@ const LOST_CODE =
  */
 export function executedDespite(error: unknown): RedisExecuted | undefined {
   const { message, code } = textOf(error);
-  if (REFUSED.test(message) || NOT_SENT.test(message)) return 'no';
+  if (REFUSED.test(message) || ELSEWHERE.test(message) || NOT_SENT.test(message)) return 'no';
   if (LOST_MESSAGE.test(message) || LOST_CODE.test(code)) return 'unknown';
   return undefined;
 }
@@ -27,6 +30,11 @@ export function executedDespite(error: unknown): RedisExecuted | undefined {
 /** True when a script is not (or no longer) in the server's script cache. */
 export function isScriptMissing(error: unknown): boolean {
   return textOf(error).message.startsWith('NOSCRIPT');
+}
+
+/** True when another node of the Cluster is in charge of the key. */
+export function isSlotElsewhere(error: unknown): boolean {
+  return ELSEWHERE.test(textOf(error).message);
 }
 
 function textOf(error: unknown): { message: string; code: string } {

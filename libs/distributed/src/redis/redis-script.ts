@@ -108,7 +108,8 @@ export async function evalScripts(
   return results;
 }
 
-function parametersOf(
+/** The parameters of EVALSHA and EVAL behind the body. */
+export function parametersOf(
   script: RedisScript<unknown>,
   call: RedisScriptCall,
 ): [number, ...RedisArgument[]] {

@@ -2,8 +2,14 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { type Clock, type Random, SystemClock, SystemRandom } from '../time/index.js';
 import { type RedisCallOptions, RedisCaller } from './redis-caller.js';
-import { openRedisClient, openSubscriberClient } from './redis-client.js';
+import {
+  openBlockingClient,
+  openRedisClient,
+  openSubscriberClient,
+  type OwnedRedisClient,
+} from './redis-client.js';
 import { RedisLink } from './redis-link.js';
+import { ReplicatedScripts, type ReplicationOptions } from './redis-replicated.js';
 import {
   evalScript,
   evalScripts,
@@ -32,7 +38,7 @@ import {
 export type RedisTopology = 'standalone' | 'sentinel' | 'cluster';
 
 /**
- * The connections of one application: one for calls, one for messages.
+ * The connections of one application: one for calls, one for messages, others where calls block.
  *
  * Every promise settles, whatever the server or the network do. Failures of the connection are
  * `RedisDeadlineError` or `RedisUnavailableError`; both say whether the call may have been executed.
@@ -49,10 +55,18 @@ export class RedisConnection implements OnApplicationShutdown {
   readonly #caller: RedisCaller;
   readonly #subscriber: RedisSubscriber;
   readonly #commandMs: number;
+  readonly #clock: Clock;
+  readonly #fork: (blockedMs: number) => RedisConnection;
+  readonly #forks: RedisConnection[] = [];
 
-  private constructor(settings: RedisSettings, clock: Clock, random: Random) {
-    const { client, owned } = openRedisClient(settings, random);
+  private constructor(
+    settings: RedisSettings,
+    clock: Clock,
+    random: Random,
+    { client, owned }: OwnedRedisClient = openRedisClient(settings, random),
+  ) {
     this.client = client;
+    this.#clock = clock;
     this.topology = topologyOf(client);
     this.keys = new RedisKeys(settings.keyPrefix);
     this.#commandMs = settings.commandTimeout;
@@ -69,6 +83,12 @@ export class RedisConnection implements OnApplicationShutdown {
         heartbeatTimeoutMs: settings.heartbeatTimeout,
       },
     );
+    this.#fork = (blockedMs) => {
+      // A PING waits behind what blocks the connection.
+      const patient = { ...settings, heartbeatTimeout: settings.heartbeatTimeout + blockedMs };
+      const another = { client: openBlockingClient(settings, client, random), owned: true };
+      return new RedisConnection(patient, clock, random, another);
+    };
   }
 
   /**
@@ -160,6 +180,23 @@ export class RedisConnection implements OnApplicationShutdown {
   }
 
   /**
+   * A further connection, for scripts whose writes count once replicas have them. It is opened now, as
+   * the first one was, and closed with it.
+   * @throws RedisUnavailableError `E_REDIS_UNAVAILABLE` when Redis cannot be reached in time
+   */
+  async replicated(options: ReplicationOptions): Promise<ReplicatedScripts> {
+    const fork = this.#fork(options.timeoutMs);
+    this.#forks.push(fork);
+    await fork.#link.connect();
+    const { client } = fork;
+    const { calls } = fork.#link;
+    return new ReplicatedScripts(
+      { client, caller: fork.#caller, calls, clock: this.#clock },
+      options,
+    );
+  }
+
+  /**
    * Listens on a channel over the application's one subscriber connection. Messages are lost while
    * that connection is down: see `onSubscriberChange`.
    * @returns when Redis has acknowledged: every message published from now on arrives
@@ -183,9 +220,10 @@ export class RedisConnection implements OnApplicationShutdown {
     return this.#subscriber.onChange(observer);
   }
 
-  /** Ends both connections; a client that the application made stays open. Idempotent. */
+  /** Ends all connections; a client that the application made stays open. Idempotent. */
   async close(): Promise<void> {
-    await Promise.all([this.#subscriber.close(), this.#link.close()]);
+    const forks = this.#forks.map((fork) => fork.close());
+    await Promise.all([...forks, this.#subscriber.close(), this.#link.close()]);
   }
 
   /** Nest's last hook: servers are closed by then, and nothing uses Redis any more. */
