@@ -1,6 +1,7 @@
 /** Distributed locks: `nestjs-distributed/lock`. */
 export { DistributedSemaphore } from './distributed-semaphore.js';
 export { DistributedLock, type KeylessMethodAspect } from './distributed-lock.decorator.js';
+export type { LockDurability } from './durability.options.js';
 export { FENCE_TABLE, fenceTableSql, pruneFencesSql } from './fence-table.js';
 export {
   fencedRedis,
@@ -17,6 +18,7 @@ export {
   LockHeldError,
   LockLostError,
   type LockLossReason,
+  type LockReplicas,
   LockUpgradeError,
   LockWaitTimeoutError,
   StaleLockError,

@@ -96,34 +96,54 @@ const LOSSES: Readonly<Record<LockLossReason, string>> = {
   released: 'has been released already',
 };
 
-/** `E_LOCK_BACKEND`: the store did not answer, so nobody knows who holds the lock. */
+/** How many replicas have a lock that `durability` asked them to have. */
+export interface LockReplicas {
+  readonly confirmed: number;
+  readonly required: number;
+}
+
+/**
+ * `E_LOCK_BACKEND`: the store did not answer, or too few of its replicas did, so nobody can rely on
+ * who holds the lock.
+ */
 export class LockBackendError extends DistributedError {
   /**
    * `'no'`: the failed call had no effect. When a lock could not be acquired it always is: nothing
    * was run. `'unknown'`: an extension or a forced release that may have happened.
    */
   readonly executed: 'no' | 'unknown';
+  /** Set when the store answered, and too few of its replicas did. */
+  readonly replicas: LockReplicas | undefined;
   readonly #problem: string;
 
   constructor(
     problem: string,
-    more: { readonly executed: 'no' | 'unknown'; readonly cause?: unknown },
+    more: {
+      readonly executed: 'no' | 'unknown';
+      readonly cause?: unknown;
+      readonly replicas?: LockReplicas | undefined;
+    },
   ) {
-    super(
-      'E_LOCK_BACKEND',
-      `The lock store is not usable: ${problem}. Check that its server is reachable and not overloaded.`,
-      { retryable: true, cause: more.cause, details: { executed: more.executed } },
-    );
-    this.executed = more.executed;
+    const { executed, cause, replicas } = more;
+    const advice = replicas
+      ? 'Check that its replicas are connected and keep up, or ask fewer of them (`durability`).'
+      : 'Check that its server is reachable and not overloaded.';
+    super('E_LOCK_BACKEND', `The lock store is not usable: ${problem}. ${advice}`, {
+      retryable: true,
+      cause,
+      details: { executed, ...(replicas && { replicas }) },
+    });
+    this.executed = executed;
+    this.replicas = replicas;
     this.#problem = problem;
   }
 
   /** The same failure, seen by a caller whose body was not run. */
   get nothingRan(): LockBackendError {
-    const { cause } = this;
+    const { cause, replicas } = this;
     return this.executed === 'no'
       ? this
-      : new LockBackendError(this.#problem, { executed: 'no', cause });
+      : new LockBackendError(this.#problem, { executed: 'no', cause, replicas });
   }
 }
 

@@ -38,10 +38,22 @@ export class LockModule {
 }
 
 /** The user's store, or else Redis. */
-function chooseStore(options: unknown, redis: RedisConnection | undefined): LockStore {
+async function chooseStore(
+  options: unknown,
+  redis: RedisConnection | undefined,
+): Promise<LockStore> {
   const path = 'DistributedModule.forRoot().lock';
-  const { store } = validateOptions(lockSchemas.module, options, path);
+  const { store, durability } = validateOptions(lockSchemas.module, options, path);
+  if (store && durability) {
+    throw new InvalidOptionsError(
+      `${path}.durability`,
+      'is for the locks in the Redis of the application; a `store` has its own. Remove one of the two',
+    );
+  }
   if (store) return store;
-  if (redis) return new RedisLockStore(redis);
-  throw new InvalidOptionsError(`${path}.store`, 'is needed where no Redis is configured');
+  if (!redis)
+    throw new InvalidOptionsError(`${path}.store`, 'is needed where no Redis is configured');
+  if (!durability) return new RedisLockStore(redis);
+  const { replicas, timeout: timeoutMs } = durability;
+  return new RedisLockStore(redis, await redis.replicated({ replicas, timeoutMs }));
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { durationSchema, validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
 import type { LockKeyOption } from './lock-keys.js';
+import { durabilitySchema, type LockDurability } from './durability.options.js';
 import type { LockMode, LockStore } from './lock.store.js';
 
 /** Options that can also be set for the whole application. */
@@ -88,6 +89,11 @@ export interface LockModuleOptions {
    * itself, which is ended with it; what the store talks to (a pool, a client) stays yours.
    */
   store?: LockStore;
+  /**
+   * When a lock counts as granted or renewed. Default: when the master has it, which may lose it in a
+   * failover. Only for locks in the Redis of the application.
+   */
+  durability?: LockDurability;
   /** Defaults of every lock of the application. */
   defaults?: LockDefaults;
   /**
@@ -186,6 +192,7 @@ export const lockSchemas = {
   ),
   module: v.strictObject({
     store: v.optional(v.custom<LockStore>(isStore, 'expected a LockStore')),
+    durability: v.optional(durabilitySchema),
     defaults: v.optional(v.strictObject(defaultsFields), {}),
     localHandoffs: v.optional(
       v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(0), v.maxValue(1_000)),

@@ -2,13 +2,11 @@
 import { Injectable } from '@nestjs/common';
 import {
   RedisConnection,
-  RedisDeadlineError,
   type RedisScript,
-  RedisUnavailableError,
+  type ReplicatedScripts,
   type Subscription,
 } from '../redis/index.js';
 import { ConnectionLosses } from './connection-losses.js';
-import { LockBackendError } from './lock.errors.js';
 import {
   type AcquireCommand,
   type AcquireReply,
@@ -20,25 +18,39 @@ import {
   type RenewCommand,
   type StoreCallOptions,
 } from './lock.store.js';
-import { type LockCommand, ownerOf, RedisLockCommands } from './redis-lock-commands.js';
+import { backendError, withBackendError } from './redis-lock.errors.js';
+import {
+  type AcquireResult,
+  type LockCommand,
+  ownerOf,
+  RedisLockCommands,
+} from './redis-lock-commands.js';
+import { ReplicatedLocks } from './replicated-locks.js';
 
 /** Talks to one Redis, standalone, behind Sentinel, or a Cluster. */
 @Injectable()
 export class RedisLockStore extends LockStore {
   readonly #commands: RedisLockCommands;
   readonly #losses: ConnectionLosses;
+  readonly #replicated: ReplicatedLocks | undefined;
   #subscription: Subscription | undefined;
   #endObservation: (() => void) | undefined;
 
-  constructor(private readonly redis: RedisConnection) {
+  /** @param replicated makes grants and renewals wait for replicas; the other commands never do */
+  constructor(
+    private readonly redis: RedisConnection,
+    replicated?: ReplicatedScripts,
+  ) {
     super();
     this.#commands = new RedisLockCommands(redis.keys);
     this.#losses = new ConnectionLosses(redis.client);
+    this.#replicated =
+      replicated && new ReplicatedLocks(replicated, (...args) => this.release(...args));
   }
 
   async acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply> {
     const lossesBefore = this.#losses.count;
-    const [acquired, value, freedNow] = await this.#eval(this.#commands.acquire(command), options);
+    const [acquired, value, freedNow] = await this.#ask(command, options);
     const freed = command.frees ? this.#releaseReply(freedNow === 1, lossesBefore) : undefined;
     return acquired === 1
       ? { acquired: true, fencingToken: value, ...(freed && { freed }) }
@@ -59,6 +71,7 @@ export class RedisLockStore extends LockStore {
     options: StoreCallOptions,
   ): Promise<PromiseSettledResult<boolean>[]> {
     const calls = commands.map((command) => this.#commands.renew(command));
+    if (this.#replicated) return await this.#replicated.renew(calls, options);
     const results: PromiseSettledResult<boolean>[] = [];
     const renewWith = async (script: RedisScript<boolean>): Promise<void> => {
       const indexes = [...calls.keys()].filter((index) => calls[index]?.script === script);
@@ -113,6 +126,13 @@ export class RedisLockStore extends LockStore {
     this.#losses.stop();
   }
 
+  #ask(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireResult> {
+    const call = this.#commands.acquire(command);
+    return this.#replicated
+      ? this.#replicated.acquire(command, call, options)
+      : this.#eval(call, options);
+  }
+
   /** Only a command whose connection was lost is ever sent twice. */
   #releaseReply(held: boolean, lossesBefore: number): ReleaseReply {
     if (held) return 'deleted';
@@ -129,19 +149,4 @@ export class RedisLockStore extends LockStore {
       throw backendError(error);
     }
   }
-}
-
-function withBackendError<R>(result: PromiseSettledResult<R>): PromiseSettledResult<R> {
-  if (result.status === 'fulfilled') return result;
-  return { status: 'rejected', reason: backendError(result.reason) };
-}
-
-function backendError(error: unknown): LockBackendError {
-  // A script that failed may have failed half-way.
-  const executed =
-    error instanceof RedisDeadlineError || error instanceof RedisUnavailableError
-      ? error.executed
-      : 'unknown';
-  const problem = error instanceof Error ? error.message : String(error);
-  return new LockBackendError(problem, { executed, cause: error });
 }

@@ -21,9 +21,8 @@ end
 
 if owner == me then
   -- Never shorten: this may be a late duplicate of a command from before a longer extension.
-  if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
-    redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  end
+  -- Written also when it changes nothing: WAIT counts what its own connection has written.
+  redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), ARGV[2]))
   local last = tonumber(redis.call('GET', KEYS[2]) or 0)
   if last > 0 then
     return {1, last - fences + 1, freed}
