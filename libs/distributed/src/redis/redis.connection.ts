@@ -112,6 +112,24 @@ export class RedisConnection implements OnApplicationShutdown {
     }
   }
 
+  /**
+   * Begins to connect and waits for nothing: calls fail until Redis is there, as they do whenever it
+   * is away. For one of several servers that need not all be there.
+   * @param path where the options stand, as the user wrote it
+   * @throws InvalidOptionsError `E_OPTIONS_INVALID`
+   */
+  static open(
+    options: RedisOptions,
+    path: string,
+    clock: Clock = new SystemClock(),
+    random: Random = new SystemRandom(),
+  ): RedisConnection {
+    const settings = { ...parseRedisOptions(options, path), bootTimeout: 0 };
+    const connection = new RedisConnection(settings, clock, random);
+    void connection.#link.connect();
+    return connection;
+  }
+
   /** Whether calls can be sent right now. */
   get up(): boolean {
     return this.#link.gate.open;
