@@ -112,7 +112,7 @@ export class Contender {
   }
 
   #failed(error: unknown): void {
-    const notExecuted = error instanceof LockBackendError && error.executed === 'no';
+    const notExecuted = (error as { executed?: unknown } | null)?.executed === 'no';
     if (!notExecuted) this.#unanswered = true;
   }
 }

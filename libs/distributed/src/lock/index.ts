@@ -15,6 +15,7 @@ export {
   FenceUnusableError,
   LockBackendError,
   LockClosedError,
+  LockFeatureError,
   LockHeldError,
   LockLostError,
   type LockLossReason,
@@ -63,3 +64,5 @@ export type {
 export type { PostgresLockClient, PostgresLockPool } from './postgres-lock-pool.js';
 export { POSTGRES_LOCK_DDL } from './postgres-lock-schema.js';
 export { PostgresLockStore } from './postgres-lock.store.js';
+export type { RedlockNodeOptions, RedlockOptions } from './redlock.options.js';
+export { RedlockStore } from './redlock.store.js';

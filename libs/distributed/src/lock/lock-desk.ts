@@ -3,7 +3,12 @@ import type { Clock, Random } from '../time/index.js';
 import { Contender, isGrant } from './contender.js';
 import { HeldLock } from './held-lock.js';
 import type { LockBackend } from './lock-backend.js';
-import { LockBackendError, LockClosedError, LockWaitTimeoutError } from './lock.errors.js';
+import {
+  LockBackendError,
+  LockClosedError,
+  LockFeatureError,
+  LockWaitTimeoutError,
+} from './lock.errors.js';
 import { type AcquireOutcome, lockEvents } from './lock.events.js';
 import { type HandoffLimits, type LineDesk, LockLine } from './lock-line.js';
 import type { LockRequest } from './lock.options.js';
@@ -145,6 +150,12 @@ export class LockDesk implements LineDesk, LockStoreListener {
 
   #lineFor(request: LockRequest): LockLine {
     const target = targetOf(request);
+    if (request.fairness === 'strict' && this.backend.store.keepsOrder === false)
+      throw new LockFeatureError(
+        'This lock store',
+        "waiters in order (fairness: 'strict')",
+        'its waiters poll',
+      );
     const alone = request.fairness === 'strict' || !isExclusive(target);
     const line = alone ? this.#strictLine(target) : this.#sharedLine(target.key);
     this.#busy.add(line);

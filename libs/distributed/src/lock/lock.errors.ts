@@ -147,6 +147,25 @@ export class LockBackendError extends DistributedError {
   }
 }
 
+/** `E_LOCK_FEATURE`: the store cannot do what was asked for, today or tomorrow. Nothing was run. */
+export class LockFeatureError extends DistributedError {
+  /** The body did not run; it will not the next time either. */
+  readonly executed = 'no';
+
+  /**
+   * @param store name of its class
+   * @param feature what it does not have, in the plural
+   */
+  constructor(store: string, feature: string, why: string) {
+    super(
+      'E_LOCK_FEATURE',
+      `${store} has no ${feature}: ${why}. Nothing was run; keep these locks in one Redis, ` +
+        'without the option lock.store, or do without.',
+      { details: { store, feature } },
+    );
+  }
+}
+
 /** `E_LOCK_CLOSED`: the application is shutting down and takes no new locks. Nothing was run. */
 export class LockClosedError extends DistributedError {
   /** The body did not run: repeating the call is safe. */

@@ -105,6 +105,9 @@ export interface StoreCallOptions {
  * and must then answer as it did the first time. Every method rejects with `LockBackendError` only.
  */
 export abstract class LockStore {
+  /** Whether waiters of all processes are served in order of arrival. Without it they poll. */
+  readonly keepsOrder: boolean = true;
+
   /**
    * Takes the lock if it is free and nobody waits in front, or if it is already the claim's; in that
    * case with the same fencing token. A lease already granted is never shortened. A refusal of

@@ -25,7 +25,10 @@ export function lockStoreCases(
   capabilities: LockStoreCapabilities = {},
 ): LockStoreCase[] {
   return [...holderRules, ...waiterRules]
-    .filter(({ needs }) => !needs || (capabilities[needs] ?? true))
+    .filter(({ needs = [], without }) => {
+      const has = (promise: keyof LockStoreCapabilities): boolean => capabilities[promise] ?? true;
+      return needs.every(has) && !(without && has(without));
+    })
     .map((rule) => ({
       name: rule.name,
       run: async () => {

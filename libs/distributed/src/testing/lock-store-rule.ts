@@ -7,11 +7,16 @@ export interface LockStoreCapabilities {
   readonly fencing?: boolean;
   /** A queue that serves in order of arrival. Default true. */
   readonly queue?: boolean;
+  /** Reports to waiters and holders; without them both learn what happened by asking. Default true. */
+  readonly reports?: boolean;
 }
 
 /** Checks a store through a probe, and throws when it breaks the rule. */
 export interface LockStoreRule {
   readonly name: string;
-  readonly needs?: keyof LockStoreCapabilities;
+  /** The promises it is about; the rule holds for stores that make all of them. */
+  readonly needs?: readonly (keyof LockStoreCapabilities)[];
+  /** A promise it stands in for: the rule holds for stores that do not make it. */
+  readonly without?: keyof LockStoreCapabilities;
   check(probe: LockStoreProbe): Promise<void>;
 }

@@ -5,9 +5,33 @@ import type { LockStoreRule } from './lock-store-rule.js';
 
 /** How long a dead waiter may stand in the way at most. */
 const LONGEST_PATIENCE_MS = 5_000;
+/** How long a waiter may be told to wait where nobody wakes it. */
+const LONGEST_POLL_MS = 1_000;
 
 /** The rules, from the first waiter to the last. */
 export const waiterRules: readonly LockStoreRule[] = [
+  {
+    name: 'no queue: says so, keeps nobody a place, and lets waiters ask again soon',
+    without: 'queue',
+    check: async (lock) => {
+      assert.equal(lock.store.keepsOrder, false, 'keepsOrder');
+      await lock.take('p:1');
+      for (const name of ['q:1', 'r:1']) {
+        const retryMs = await lock.stand(name);
+        assert.ok(retryMs > 0 && retryMs <= LONGEST_POLL_MS, `retryMs is ${retryMs}`);
+      }
+      assert.equal((await lock.query())?.waiters, 0);
+      await lock.release('p:1');
+      await lock.take('r:1', { queue: true });
+    },
+  },
+  {
+    name: 'queue: is announced by the store',
+    needs: ['queue'],
+    check: async (lock) => {
+      assert.equal(lock.store.keepsOrder, true, 'keepsOrder');
+    },
+  },
   {
     name: 'frees: gives one lock back and takes it for the next of the process, in one step',
     check: async (lock) => {
@@ -35,7 +59,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'queue: serves in order of arrival, whoever asks',
-    needs: 'queue',
+    needs: ['queue'],
     check: async (lock) => {
       await lock.take('p:1');
       const order = ['q:1', 'r:1', 'q:2', 's:1'];
@@ -53,7 +77,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'queue: asking again keeps the place, it does not move it',
-    needs: 'queue',
+    needs: ['queue'],
     check: async (lock) => {
       await lock.take('p:1');
       await lock.stand('q:1');
@@ -67,7 +91,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'queue: who does not ask for a place does not get one',
-    needs: 'queue',
+    needs: ['queue'],
     check: async (lock) => {
       await lock.take('p:1');
       await lock.refused('q:1');
@@ -78,7 +102,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'queue: a lease that ends is inherited by the first waiter',
-    needs: 'queue',
+    needs: ['queue'],
     check: async (lock) => {
       await lock.take('p:1', { leaseMs: SHORT_LEASE_MS });
       const retryMs = await lock.stand('q:1');
@@ -90,7 +114,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'queue: dead waiters go together, after seconds; one command keeps the places of a process',
-    needs: 'queue',
+    needs: ['queue'],
     check: async (lock) => {
       await lock.take('p:1');
       const dead = ['dead:1', 'dead:2', 'dead:3'];
@@ -110,7 +134,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'wake: a release tells the first waiter, at his process alone',
-    needs: 'queue',
+    needs: ['queue', 'reports'],
     check: async (lock) => {
       await lock.watch(lock.store, 'q');
       await lock.watch(lock.other, 'r');
@@ -126,7 +150,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'wake: whose report was lost is told again when somebody else asks for the free lock',
-    needs: 'queue',
+    needs: ['queue', 'reports'],
     check: async (lock) => {
       await lock.take('p:1');
       await lock.stand('r:1');
@@ -138,7 +162,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'wake: a waiter who leaves after his call passes it on',
-    needs: 'queue',
+    needs: ['queue', 'reports'],
     check: async (lock) => {
       await lock.watch(lock.other, 'r');
       await lock.take('p:1');
@@ -152,7 +176,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'wake: a hand-over lets waiters of other processes go first, and tells them',
-    needs: 'queue',
+    needs: ['queue', 'reports'],
     check: async (lock) => {
       await lock.watch(lock.other, 'r');
       await lock.take('p:1');
@@ -167,7 +191,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'wake: a revoked lock goes to the first waiter',
-    needs: 'queue',
+    needs: ['queue', 'reports'],
     check: async (lock) => {
       await lock.watch(lock.other, 'r');
       await lock.take('p:1');
@@ -179,7 +203,7 @@ export const waiterRules: readonly LockStoreRule[] = [
   },
   {
     name: 'unwatch: ends the reports, twice is once',
-    needs: 'queue',
+    needs: ['queue', 'reports'],
     check: async (lock) => {
       await lock.watch(lock.other, 'q');
       await lock.watch(lock.store, 'r');
