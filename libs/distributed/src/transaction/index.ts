@@ -1,4 +1,20 @@
 /** Public surface of `nestjs-distributed/transaction`. */
+export {
+  AdvisoryLockDeadlockError,
+  AdvisoryLockHeldError,
+  AdvisoryLockIsolationError,
+  AdvisoryLockSelfDeadlockError,
+  AdvisoryLockTimeoutError,
+  AdvisoryLockUnsupportedError,
+  AdvisoryLockUpgradeError,
+} from './advisory-lock.errors.js';
+export type {
+  AdvisoryLockKey,
+  AdvisoryLockKeyOption,
+  AdvisoryLockMode,
+  AdvisoryLockOptions,
+  AdvisoryLockSettings,
+} from './advisory-lock.options.js';
 export type { DataSourceLike } from './data-source-like.js';
 export { type FenceExecutor, FencePort, type TransactionFence } from './fence.port.js';
 export type { IsolationLevel } from './isolation.js';
@@ -41,8 +57,10 @@ export type {
   TransactionOptions,
 } from './transaction.options.js';
 export {
+  type AdvisoryLockCallOptions,
   type CurrentTransaction,
   type HookOptions,
+  type SkippingTransactionOptions,
   TransactionService,
 } from './transaction.service.js';
 export { Transactional, type TransactionalOptions } from './transactional.decorator.js';

@@ -76,6 +76,7 @@ async function rollBack(
     await scope.abort(async () => {
       await connection.send(`ROLLBACK TO SAVEPOINT ${name}; RELEASE SAVEPOINT ${name}`);
       connection.forgetStatementLimit();
+      scope.transaction.advisoryLocks.forget(scope);
     });
   } catch (error) {
     // What the savepoint did cannot be undone alone, so nothing of the transaction may stay.

@@ -137,6 +137,13 @@ export class TransactionConnection {
     }
   }
 
+  /** Sends several in one round trip. The first that fails ends them, and a transaction block with them. */
+  async sendAll(statements: readonly string[]): Promise<readonly CommandAnswer[]> {
+    // node-postgres answers several statements with an array.
+    const answer: CommandAnswer | CommandAnswer[] = await this.send(statements.join('; '));
+    return Array.isArray(answer) ? (answer as CommandAnswer[]) : [answer];
+  }
+
   /**
    * Keeps the server's statement limit near the time that is left. A short transaction pays nothing;
    * a long one at most ten extra round trips, for an overshoot of a tenth of its timeout.

@@ -8,6 +8,8 @@ import {
   Optional,
 } from '@nestjs/common';
 import { Clock } from '../time/index.js';
+import { AdvisoryLocks } from './advisory-locks.js';
+import type { AdvisoryLockRequest } from './advisory-lock.options.js';
 import { AdoptedDataSource } from './adopted-data-source.js';
 import type { DataSourceLike } from './data-source-like.js';
 import { DataSourcesExplorer } from './data-sources.explorer.js';
@@ -33,6 +35,7 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
   readonly #contexts: Set<TransactionContext>;
   /** The fences of locks; the aspect asks it at boot. */
   readonly fences: FenceGuard;
+  readonly #advisoryLocks = new AdvisoryLocks();
 
   constructor(
     private readonly clock: Clock,
@@ -56,19 +59,28 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
     await this.#adoptAll(this.shards?.all() ?? []);
   }
 
-  /** Runs `fn` with checked options. */
+  /**
+   * Runs `fn` with checked options.
+   * @param args of the method, for keys made from them
+   * @returns undefined without running `fn` when its advisory lock says `ifLocked: 'skip'` and is held
+   */
   async execute<T>(
     options: ResolvedTransactionOptions,
     label: string,
     fn: () => Promise<T>,
-  ): Promise<T> {
+    args: readonly unknown[] = [],
+  ): Promise<T | undefined> {
     const adopted = this.#adopt(this.#dataSourceOf(options.dataSource, label));
     const { context, dataSource } = adopted;
     const { propagation } = options;
     if (propagation === Propagation.NOT_SUPPORTED) return context.suspend(dataSource, fn);
-    const fenced = (): (() => Promise<T>) => this.fences.around(adopted, options, label, fn);
+    // The lock first: who waits for it holds no fence, and is asked afterwards whether it is late.
+    const guarded = (): (() => Promise<T | undefined>) => {
+      const fenced = this.fences.around(adopted, options, label, fn);
+      return this.#advisoryLocks.around(adopted, options, { label, args }, fenced);
+    };
     if (propagation === Propagation.REQUIRES_NEW)
-      return this.#open(adopted, options, label, fenced());
+      return this.#open(adopted, options, label, guarded());
 
     const scope = context.frame(dataSource)?.scope;
     // Started in a transaction that has ended: neither joining nor opening another would be honest.
@@ -76,13 +88,13 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
     if (!scope) {
       if (propagation === Propagation.MANDATORY) throw new TransactionRequiredError(label);
       if (propagation === Propagation.SUPPORTS || propagation === Propagation.NEVER) return fn();
-      return this.#open(adopted, options, label, fenced());
+      return this.#open(adopted, options, label, guarded());
     }
     if (propagation === Propagation.NEVER) throw new TransactionNotAllowedError(label);
     assertCanJoin(scope, options, label);
     return propagation === Propagation.NESTED
-      ? runInSavepoint(context, scope, { ...options, label }, fenced())
-      : joinScope(context, scope, options, fenced());
+      ? runInSavepoint(context, scope, { ...options, label }, guarded())
+      : joinScope(context, scope, options, guarded());
   }
 
   /** The call this code is in: of the given DataSource, else the one entered last. Open ones only. */
@@ -92,6 +104,13 @@ export class TransactionRunner implements OnModuleInit, OnApplicationBootstrap {
         ? this.#innermost()
         : this.#frameOf(this.#dataSourceOf(reference, 'TransactionService'));
     return frame?.scope.isOpen ? frame : undefined;
+  }
+
+  /** Takes an advisory lock in the scope of a frame; see `AdvisoryLocks.take`. */
+  async advisoryLock({ scope }: Frame, request: AdvisoryLockRequest): Promise<boolean> {
+    const { context } = this.#adopt(scope.transaction.dataSource);
+    const asking = { label: scope.label, executed: 'unknown' } as const;
+    return await this.#advisoryLocks.take(context, scope, request, asking);
   }
 
   /** Whether decorated methods that name no DataSource are routed to shards. */

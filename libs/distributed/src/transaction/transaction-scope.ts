@@ -3,6 +3,7 @@
  * or a savepoint. It is the fence (nothing runs in it after it ended) and it remembers what failed.
  */
 import type { Deadline } from './deadline.js';
+import { HeldAdvisoryLocks } from './held-advisory-locks.js';
 import type { IsolationLevel } from './isolation.js';
 import { StatementQueue } from './statement-queue.js';
 import type { TransactionConnection } from './transaction-connection.js';
@@ -19,6 +20,7 @@ import type { Runner, TypeOrmDataSource } from './typeorm-surface.js';
 /** What all scopes of one transaction share. */
 export class OpenTransaction {
   readonly queue = new StatementQueue<TransactionScope>();
+  readonly advisoryLocks = new HeldAdvisoryLocks<TransactionScope>();
   /** No statement may reach the connection any more: its outcome is decided. */
   ended = false;
   #timedOut: TransactionTimeoutError | undefined;

@@ -20,7 +20,7 @@ export class TransactionAspect implements AspectHandler<ResolvedTransactionOptio
     call: AspectCall,
     next: () => Promise<unknown>,
   ): Promise<unknown> {
-    return this.runner.execute(options, options.label ?? methodLabel(call), next);
+    return this.runner.execute(options, options.label ?? methodLabel(call), next, call.args);
   }
 
   /** @throws UnknownDataSourceError, TransactionFenceError at boot */

@@ -33,6 +33,15 @@ export interface TransactionEvents {
     readonly dataSource: string;
     readonly outcome: 'RELEASED' | 'ROLLED_BACK';
   };
+  /** Once per advisory lock that was asked for. */
+  readonly advisoryLock: {
+    readonly label: string;
+    readonly dataSource: string;
+    /** `REFUSED`: other transactions held it until the wait was over. */
+    readonly outcome: 'GRANTED' | 'REFUSED';
+    /** From asking to the answer, in milliseconds. */
+    readonly waitedMs: number;
+  };
   /** A hook failed after the outcome was decided; it changed nothing. */
   readonly hookFailed: {
     readonly label: string;
@@ -46,6 +55,7 @@ export const TRANSACTION_CHANNELS = {
   begin: 'nestjs-distributed:transaction:begin',
   end: 'nestjs-distributed:transaction:end',
   savepoint: 'nestjs-distributed:transaction:savepoint',
+  advisoryLock: 'nestjs-distributed:transaction:advisory-lock',
   hookFailed: 'nestjs-distributed:transaction:hook-failed',
 } as const satisfies Record<keyof TransactionEvents, string>;
 

@@ -1,5 +1,10 @@
 /** Options of `@Transactional`, of `TransactionService.run` and of the capability. */
 import * as v from 'valibot';
+import {
+  type AdvisoryLockKey,
+  advisoryLockSchema,
+  type AdvisoryLockSettings,
+} from './advisory-lock.options.js';
 import { type DataSourceLike, isDataSource } from './data-source-like.js';
 import { durationSchema } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
@@ -40,6 +45,14 @@ export interface TransactionOptions {
    * read-only call.
    */
   readonly fenced?: boolean | 'ifLocked';
+  /**
+   * Takes an advisory lock of PostgreSQL in this transaction, before its first statement: lock and
+   * data commit, roll back or die together. Only at `READ COMMITTED`. A call that joins takes it in the
+   * transaction around it, until that one ends. Default: none.
+   */
+  readonly advisoryLock?:
+    | AdvisoryLockKey
+    | (AdvisoryLockSettings & { readonly key: AdvisoryLockKey });
   /** Errors that leave the work in place: it is committed, then the error is thrown. Default none. */
   readonly noRollbackFor?: readonly ErrorMatcher[];
   /** Exceptions from `noRollbackFor`. Default none. */
@@ -111,6 +124,7 @@ export const transactionOptionsSchema = v.pipe(
     readOnly: v.optional(v.boolean(), false),
     timeout: v.optional(timeoutSchema),
     fenced: v.optional(fencedSchema),
+    advisoryLock: v.optional(advisoryLockSchema),
     noRollbackFor: v.optional(matchersSchema, []),
     rollbackFor: v.optional(matchersSchema, []),
     label: v.optional(v.pipe(v.string(), v.minLength(1))),
@@ -130,6 +144,14 @@ export const transactionOptionsSchema = v.pipe(
   v.check(
     (o) => !o.fenced || INSIDE.includes(o.propagation),
     'fenced needs a transaction, and with this propagation there may be none',
+  ),
+  v.check(
+    (o) => !o.advisoryLock || INSIDE.includes(o.propagation),
+    'advisoryLock needs a transaction, and with this propagation there may be none',
+  ),
+  v.check(
+    (o) => !o.advisoryLock || (o.isolation ?? 'READ COMMITTED') === 'READ COMMITTED',
+    "advisoryLock needs isolation 'READ COMMITTED': a snapshot taken before the wait does not show what the holder before committed",
   ),
   v.check(
     (o) =>

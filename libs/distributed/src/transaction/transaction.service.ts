@@ -1,6 +1,12 @@
 /** The service twin of `@Transactional`, and the hooks of the transaction around the caller. */
 import { Injectable } from '@nestjs/common';
 import { validateOptions } from '../distributed.validation.js';
+import {
+  type AdvisoryLockKey,
+  advisoryLockRequest,
+  advisoryLockSchema,
+  type AdvisoryLockSettings,
+} from './advisory-lock.options.js';
 import type { DataSourceLike } from './data-source-like.js';
 import type { IsolationLevel } from './isolation.js';
 import { TransactionRequiredError } from './transaction.errors.js';
@@ -30,6 +36,17 @@ export interface CurrentTransaction {
   readonly remainingMs: number;
 }
 
+/** How `TransactionService.advisoryLock` takes the lock. */
+export interface AdvisoryLockCallOptions extends AdvisoryLockSettings {
+  /** Default: the transaction entered last. */
+  readonly dataSource?: string | DataSourceLike;
+}
+
+/** Options of a call that may be skipped. */
+export type SkippingTransactionOptions = TransactionOptions & {
+  readonly advisoryLock: { readonly ifLocked: 'skip' };
+};
+
 /** Which transaction a hook belongs to, when several DataSources have one. */
 export interface HookOptions {
   /** Default: the transaction entered last. */
@@ -44,16 +61,23 @@ export class TransactionService {
    * Runs `fn` in a transaction, as `@Transactional(options)` runs a method. `fn`'s own error arrives
    * unchanged.
    */
-  async run<T>(fn: () => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+  run<T>(fn: () => Promise<T>, options: SkippingTransactionOptions): Promise<T | undefined>;
+  run<T>(fn: () => Promise<T>, options?: TransactionOptions): Promise<T>;
+  async run<T>(fn: () => Promise<T>, options: TransactionOptions = {}): Promise<T | undefined> {
     const checked = validateOptions(
       transactionOptionsSchema,
       options,
       'TransactionService.run() options',
     );
-    return this.runner.execute(checked, checked.label ?? 'TransactionService.run()', fn);
+    return await this.runner.execute(checked, checked.label ?? 'TransactionService.run()', fn);
   }
 
   /** Alias of `run`. A method, not a free function: only it knows the application. */
+  runInTransaction<T>(
+    fn: () => Promise<T>,
+    options: SkippingTransactionOptions,
+  ): Promise<T | undefined>;
+  runInTransaction<T>(fn: () => Promise<T>, options?: TransactionOptions): Promise<T>;
   runInTransaction<T>(fn: () => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     return this.run(fn, options);
   }
@@ -85,6 +109,30 @@ export class TransactionService {
   /** Whether the caller is in a transaction that still takes statements. */
   isActive(dataSource?: string | DataSourceLike): boolean {
     return this.runner.frame(dataSource) !== undefined;
+  }
+
+  /**
+   * Takes an advisory lock in the transaction around the caller: one round trip, held until that
+   * transaction ends or the savepoint it was taken in is rolled back. Take it before what it protects
+   * is read. False: another transaction holds it and `ifLocked` is `'skip'`. A refusal leaves the
+   * transaction usable and none of the keys taken.
+   * @throws TransactionRequiredError `E_TRANSACTION_REQUIRED` outside a transaction
+   * @throws AdvisoryLockTimeoutError `E_TRANSACTION_ADVISORY_TIMEOUT`, AdvisoryLockHeldError
+   *   `E_TRANSACTION_ADVISORY_HELD`, AdvisoryLockDeadlockError `E_TRANSACTION_ADVISORY_DEADLOCK`,
+   *   AdvisoryLockSelfDeadlockError `E_TRANSACTION_ADVISORY_SELF_DEADLOCK`, AdvisoryLockUpgradeError
+   *   `E_TRANSACTION_ADVISORY_UPGRADE`, AdvisoryLockIsolationError `E_TRANSACTION_ADVISORY_ISOLATION`,
+   *   AdvisoryLockUnsupportedError `E_TRANSACTION_ADVISORY_UNSUPPORTED`
+   */
+  async advisoryLock(
+    key: AdvisoryLockKey,
+    { dataSource, ...settings }: AdvisoryLockCallOptions = {},
+  ): Promise<boolean> {
+    const where = 'TransactionService.advisoryLock()';
+    const checked = validateOptions(advisoryLockSchema, { ...settings, key }, `${where} options`);
+    const request = advisoryLockRequest(checked, [], where);
+    const frame = this.runner.frame(dataSource);
+    if (!frame) throw new TransactionRequiredError('advisoryLock()');
+    return await this.runner.advisoryLock(frame, request);
   }
 
   /**

@@ -7,6 +7,7 @@ import type { DataSourceLike } from './data-source-like.js';
 /** The answer of node-postgres; `command` is the tag the server sent. */
 export interface CommandAnswer {
   readonly command?: unknown;
+  readonly rows?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** A node-postgres client checked out of its pool. */
