@@ -134,7 +134,7 @@ describe('the holder', () => {
     const begun = performance.now();
     await f.kill(holder.pid);
     await next;
-    expect(performance.now() - begun).toBeLessThan(2_000);
+    expect(performance.now() - begun).toBeLessThan(10_000);
     expect(await holder.end()).toMatchObject({ code: 'E_TRANSACTION_CONNECTION_LOST' });
     expect(await f.rows()).toEqual(['next']);
   });
