@@ -61,8 +61,9 @@ export class RedisLockStore extends LockStore {
     commands: readonly AcquireCommand[],
     options: StoreCallOptions,
   ): Promise<readonly number[] | null> {
-    // In a Cluster each lock has a slot of its own, and a script cannot reach over slots.
-    if (this.redis.topology === 'cluster') return null;
+    // In a Cluster each lock has a slot of its own, and a script cannot reach over slots. Where a lock
+    // counts only with its replicas, each is waited for by itself.
+    if (this.redis.topology === 'cluster' || this.#replicated) return null;
     return await this.#eval(this.#commands.acquireAll(commands), options);
   }
 
