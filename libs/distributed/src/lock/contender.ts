@@ -45,10 +45,18 @@ export class Contender {
   async attempt(
     attempt: Attempt,
   ): Promise<(Grant & { freed?: ReleaseReply | undefined }) | Refusal> {
-    const { clock } = this.backend;
+    const { clock, store, commandTimeoutMs } = this.backend;
     const { leaseMs, fences } = attempt;
     const sentAt = clock.now();
-    const reply = await this.#ask(attempt);
+    this.#leaseMs = Math.max(this.#leaseMs, leaseMs);
+    let reply: AcquireReply;
+    try {
+      const deadlineMs = Math.min(commandTimeoutMs, leaseMs);
+      reply = await store.acquire({ ...this.claim, ...attempt }, { deadlineMs });
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
     if (reply.acquired) this.#standing = 'held';
     else if (attempt.queue) this.#standing = 'waiting';
     if (!reply.acquired) return reply;
@@ -96,19 +104,6 @@ export class Contender {
       absentIsFinal: !this.#unanswered,
       waiting: this.#standing === 'waiting',
     });
-  }
-
-  async #ask(attempt: Attempt): Promise<AcquireReply> {
-    const { store, commandTimeoutMs } = this.backend;
-    const { leaseMs } = attempt;
-    const deadlineMs = Math.min(commandTimeoutMs, leaseMs);
-    this.#leaseMs = Math.max(this.#leaseMs, leaseMs);
-    try {
-      return await store.acquire({ ...this.claim, ...attempt }, { deadlineMs });
-    } catch (error) {
-      this.#failed(error);
-      throw error;
-    }
   }
 
   #failed(error: unknown): void {

@@ -135,11 +135,9 @@ export class LockDesk implements LineDesk, LockStoreListener {
     await store.unwatch();
   }
 
-  async #obtain(request: LockRequest): Promise<HeldLock | null> {
+  #obtain(request: LockRequest): Promise<HeldLock | null> {
     this.#start(request);
-    return request.waitMs > 0
-      ? await this.#lineFor(request).wait(request)
-      : await this.#once(request);
+    return request.waitMs > 0 ? this.#lineFor(request).wait(request) : this.#once(request);
   }
 
   #start({ signal }: LockRequest): void {

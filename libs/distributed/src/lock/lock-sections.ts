@@ -34,31 +34,33 @@ export class LockSections {
 
   /** See `LockService.execute`. */
   async execute<T>(keys: LockKeys, body: Body<T>, settings: LockSettings): Promise<T | undefined> {
-    const [key, ...others] = keys;
     const section =
-      others.length === 0
-        ? await this.#scopeFor(key, settings)
+      keys.length === 1
+        ? await this.#scopeFor(keys[0], settings)
         : await this.#jointSection(keys, settings);
     return section ? await runIn(section, body, settings) : undefined;
   }
 
   /** See `LockService.acquire`. */
   async acquire(keys: LockKeys, settings: LockSettings): Promise<Lock> {
-    const lock = await this.#handedOut(keys, settings);
+    const lock = await this.#handedOut(keys, { ...settings, onLost: 'abort' });
     if (!lock) throw new LockWaitTimeoutError(settings.name, keys.join(' '), settings.waitMs);
     return lock;
   }
 
   /** See `LockService.tryAcquire`. */
   async tryAcquire(keys: LockKeys, settings: LockSettings): Promise<Lock | null> {
-    return await this.#handedOut(keys, { ...settings, waitMs: 0 });
+    return await this.#handedOut(keys, { ...settings, waitMs: 0, onLost: 'abort' });
   }
 
   /** Locks that are no sections. */
-  async #handedOut(keys: LockKeys, settings: LockSettings): Promise<Lock | null> {
-    const wanted = { ...settings, onLost: 'abort' as const };
-    const [key, ...others] = keys;
-    if (others.length === 0) return await this.desk.acquire({ key, ...wanted });
+  #handedOut(keys: LockKeys, wanted: LockSettings): Promise<Lock | null> {
+    return keys.length === 1
+      ? this.desk.acquire({ ...wanted, key: keys[0] })
+      : this.#allHandedOut(keys, wanted);
+  }
+
+  async #allHandedOut(keys: LockKeys, wanted: LockSettings): Promise<Lock | null> {
     const budget = this.#budget(wanted);
     const locks =
       (await this.desk.acquireAll(keys.map((each) => ({ key: each, ...wanted })))) ??

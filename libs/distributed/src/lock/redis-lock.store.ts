@@ -140,14 +140,11 @@ export class RedisLockStore extends LockStore {
     return this.#losses.count === lossesBefore ? 'absent' : 'unsure';
   }
 
-  async #eval<R>(
-    { script, keys, args }: LockCommand<R>,
-    { deadlineMs }: StoreCallOptions,
-  ): Promise<R> {
-    try {
-      return await this.redis.eval(script, keys, args, { deadlineMs });
-    } catch (error) {
-      throw backendError(error);
-    }
+  #eval<R>({ script, keys, args }: LockCommand<R>, options: StoreCallOptions): Promise<R> {
+    return this.redis.eval(script, keys, args, options).catch(rethrow);
   }
+}
+
+function rethrow(error: unknown): never {
+  throw backendError(error);
 }

@@ -55,22 +55,43 @@ export class RedisCaller {
   }
 
   /** See `RedisConnection.execute`. */
-  async call<T>(label: string, run: () => Promise<T>, options: RedisCallOptions): Promise<T> {
+  call<T>(label: string, run: () => Promise<T>, options: RedisCallOptions): Promise<T> {
     const deadlineMs = options.deadlineMs ?? this.#settings.commandTimeout;
     const deadlineAt = this.#clock.now() + deadlineMs;
     const state: CallState = { label, deadlineMs, deadlineAt, executed: 'no', cause: undefined };
     const { maxPending } = this.#settings;
     if (this.#pending >= maxPending)
-      throw this.#unavailable(state, `${maxPending} calls are pending`);
+      return Promise.reject(this.#unavailable(state, `${maxPending} calls are pending`));
     this.#pending++;
+    const { gate, calls } = this.#link;
+    if (!gate.open) return this.#persist(state, run, options);
+    return new Promise((resolve, reject) => {
+      calls.start(run, deadlineAt, (outcome) => {
+        if (outcome.kind === 'done') {
+          this.#pending--;
+          resolve(outcome.value);
+        } else this.#persist(state, run, options, outcome).then(resolve, reject);
+      });
+    });
+  }
+
+  /** Attempts until one brings a reply, or there is no use in another one. */
+  async #persist<T>(
+    state: CallState,
+    run: () => Promise<T>,
+    { resend = true }: RedisCallOptions,
+    first?: Unanswered,
+  ): Promise<T> {
+    let last = first;
     try {
-      for (let attempt = 0; ; attempt++) {
-        if (!this.#link.gate.open) await this.#untilOpen(state);
-        const outcome = await this.#link.calls.attempt(run, deadlineAt);
-        if (outcome.kind === 'done') return outcome.value;
-        this.#learn(state, outcome, options.resend ?? true);
+      for (let attempt = first ? 0 : -1; ; attempt++) {
+        if (last) this.#learn(state, last, resend);
         // A lost connection is waited for at the gate; a server that refuses is asked again later.
-        if (outcome.kind === 'failed') await this.#backOff(state, attempt);
+        if (last?.kind === 'failed') await this.#backOff(state, attempt);
+        if (!this.#link.gate.open) await this.#untilOpen(state);
+        const outcome = await this.#link.calls.attempt(run, state.deadlineAt);
+        if (outcome.kind === 'done') return outcome.value;
+        last = outcome;
       }
     } finally {
       this.#pending--;

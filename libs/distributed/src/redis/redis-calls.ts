@@ -48,26 +48,31 @@ export class RedisCalls {
    * later is dropped.
    */
   attempt<T>(run: () => Promise<T>, deadlineAt: number): Promise<CallOutcome<T>> {
-    return new Promise((settle) => {
-      const call: Waiting = { deadlineAt, settle };
-      this.#waiting.add(call);
-      // After `late` or `lost` the promise is settled, and this changes nothing.
-      start(run).then(
-        (value) => {
-          this.#waiting.delete(call);
-          settle({ kind: 'done', value });
-        },
-        (error: unknown) => {
-          this.#waiting.delete(call);
-          settle({ kind: 'failed', error });
-        },
-      );
-    });
+    return new Promise((settle) => this.start(run, deadlineAt, settle));
+  }
+
+  /** The same without a promise of its own: promises are what a call costs most. */
+  start<T>(
+    run: () => Promise<T>,
+    deadlineAt: number,
+    settle: (outcome: CallOutcome<T>) => void,
+  ): void {
+    const call: Waiting = { deadlineAt, settle };
+    this.#waiting.add(call);
+    started(run).then(
+      (value) => {
+        // After `late` or `lost` it is not there any more, and its outcome is known.
+        if (this.#waiting.delete(call)) settle({ kind: 'done', value });
+      },
+      (error: unknown) => {
+        if (this.#waiting.delete(call)) settle({ kind: 'failed', error });
+      },
+    );
   }
 }
 
 /** A synchronous throw is a failure like any other. */
-function start<T>(run: () => Promise<T>): Promise<T> {
+function started<T>(run: () => Promise<T>): Promise<T> {
   try {
     return run();
   } catch (error) {

@@ -13,7 +13,10 @@ export type RedisArgument = string | number | Buffer;
 export interface RedisScriptDefinition<R> {
   /** The file: `new URL('./scripts/acquire.lua', import.meta.url)`. */
   readonly url: URL;
-  /** A file of functions that several scripts use; it is put before the script's own text. */
+  /**
+   * A file of functions that several scripts use. It stands in for the line `-- @prelude` of the
+   * script, or else in front of it: what comes before that line does not pay for the functions.
+   */
   readonly prelude?: URL;
   /** How many KEYS it takes; all of one hash tag. Default: as many as a call has. */
   readonly keys?: number;
@@ -40,12 +43,18 @@ export interface RedisScriptCall {
   readonly args: readonly RedisArgument[];
 }
 
+const PRELUDE = '-- @prelude\n';
+
 /** Reads a script. To be called where the module is loaded, so that a missing file shows at once. */
 export function defineScript<R>(definition: RedisScriptDefinition<R>): RedisScript<R> {
   const { url, prelude, keys, parse } = definition;
   const name = basename(fileURLToPath(url), '.lua');
   const files = prelude ? [prelude, url] : [url];
-  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const texts = files.map((file) => readFileSync(file, 'utf8'));
+  const [functions, text] = texts;
+  const source = text?.includes(PRELUDE)
+    ? text.replace(PRELUDE, () => functions ?? '')
+    : texts.join('\n');
   return composeScript({ name, source, keys, parse });
 }
 
@@ -54,16 +63,17 @@ export function composeScript<R>(parts: Omit<RedisScript<R>, 'sha'>): RedisScrip
   return { ...parts, sha: createHash('sha1').update(parts.source).digest('hex') };
 }
 
-/** One call; its raw reply. */
-export function evalScript(
+/** One call. */
+export function evalScript<R>(
   client: RedisClient,
-  script: RedisScript<unknown>,
+  script: RedisScript<R>,
   call: RedisScriptCall,
-): Promise<unknown> {
+): Promise<R> {
   const parameters = parametersOf(script, call);
-  return client.evalsha(script.sha, ...parameters).catch((error: unknown) => {
+  const { sha, source, parse } = script;
+  return client.evalsha(sha, ...parameters).then(parse, (error: unknown) => {
     if (!isScriptMissing(error)) throw error;
-    return client.eval(script.source, ...parameters);
+    return client.eval(source, ...parameters).then(parse);
   });
 }
 
@@ -79,10 +89,11 @@ export async function evalScripts(
   // A pipeline of ioredis must stay on one node. In a Cluster the commands go out one by one, each
   // to its node, without waiting for one another.
   if (isClusterClient(client)) {
+    const raw = { ...script, parse: (reply: unknown) => reply };
     return Promise.all(
       calls.map(async (call): Promise<RawResult> => {
         try {
-          return [null, await evalScript(client, script, call)];
+          return [null, await evalScript(client, raw, call)];
         } catch (error) {
           return [error];
         }

@@ -167,7 +167,7 @@ export class RedisConnection implements OnApplicationShutdown {
     options: RedisCallOptions = {},
   ): Promise<R> {
     const run = () => evalScript(this.client, script, { keys, args });
-    return this.#caller.call(script.name, run, options).then(script.parse);
+    return this.#caller.call(script.name, run, options);
   }
 
   /**

@@ -12,6 +12,22 @@
 -- Returns {1, first fencing token, freed} or {0, ms after which to ask again, freed}
 local me = ARGV[1]
 local fences = tonumber(ARGV[3])
+
+-- Server time in microseconds keeps tokens growing when the stored one was flushed, evicted or
+-- lost in a failover; the stored one keeps them growing when the clock steps back.
+local function next_fence()
+  local time = redis.call('TIME')
+  local fence = math.max((redis.call('GET', KEYS[2]) or 0) + 1, time[1] * 1000000 + time[2])
+  redis.call('SET', KEYS[2], string.format('%.0f', fence + fences - 1), 'PX', ARGV[4])
+  return fence
+end
+
+if redis.call('EXISTS', KEYS[1], KEYS[3]) == 0 then
+  -- The usual case, before the functions for waiters are made.
+  redis.call('SET', KEYS[1], me, 'PX', ARGV[2])
+  return {1, next_fence(), 0}
+end
+-- @prelude
 local owner = redis.call('GET', KEYS[1])
 local freed = 0
 if owner and owner == ARGV[5] then
@@ -60,9 +76,4 @@ else
   redis.call('SET', KEYS[1], me, 'PX', ARGV[2])
 end
 
--- Server time in microseconds keeps tokens growing when the stored one was flushed, evicted or
--- lost in a failover; the stored one keeps them growing when the clock steps back.
-local time = redis.call('TIME')
-local fence = math.max((redis.call('GET', KEYS[2]) or 0) + 1, time[1] * 1000000 + time[2])
-redis.call('SET', KEYS[2], string.format('%.0f', fence + fences - 1), 'PX', ARGV[4])
-return {1, fence, freed}
+return {1, next_fence(), freed}

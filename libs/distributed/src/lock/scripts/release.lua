@@ -4,6 +4,13 @@
 -- ARGV[3] how long the lock stays taken, by nobody, ms
 -- Returns 1, or 0 when the caller did not hold the lock
 local owner = redis.call('GET', KEYS[1])
+local keep = tonumber(ARGV[3])
+if owner == ARGV[1] and keep == 0 and redis.call('EXISTS', KEYS[2]) == 0 then
+  -- The usual case, before the functions for waiters are made.
+  redis.call('DEL', KEYS[1])
+  return 1
+end
+-- @prelude
 if owner ~= ARGV[1] then
   if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
     redis.call('HDEL', KEYS[3], ARGV[1])
@@ -14,7 +21,7 @@ if owner ~= ARGV[1] then
   end
   return 0
 end
-if tonumber(ARGV[3]) > 0 then
+if keep > 0 then
   -- Under another token: a renewal that is still on its way must not find it.
   redis.call('SET', KEYS[1], 'kept:' .. ARGV[1], 'PX', ARGV[3])
 else
