@@ -1,46 +1,74 @@
-/** T8: five masters, of which two at a time are dead, restarted or slow. */
+/** T8: five masters that keep nothing on disk: they die, come back empty, stand still; one is far away. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { RedisServer } from '#servers';
+import { createFaultProxy, type FaultProxy } from 'nestjs-distributed/testing';
+import type { SeededRandom } from '../seeded-random.js';
 import type { Torture } from '../torture.js';
 import { Arena, broken } from './arena.js';
-import { supports } from './capability-probe.js';
 import type { LockGround } from './lock-ground.js';
 import { ProtectedResources } from './protected-resources.js';
 
-const MASTERS = 5;
-/** Redlock promises no token: without guard nothing may be lost, as long as no disk is wiped. */
+/** Near ones, all of which suffer; the far one makes five. */
+const NEAR = 4;
+const LEASE_MS = 1_000;
+/** Long enough that masters forget a lock while somebody works under it. */
+const SECTION_MS = 250;
+/** Longer than masters that came back empty stay out: between two faults there must be a majority. */
+const CALM_MS = 1.3 * LEASE_MS;
+const FAR_MS = 150;
+/** Servers tell their age in whole seconds. */
+const UPTIME_ERROR_MS = 1_000;
+
+/** Redlock promises no token, so nobody helps at the resource: there must be no overlap at all. */
 export const redlock: Torture<LockGround> = {
   id: 'T8',
-  fault: 'Redlock, 2 of 5 masters killed or frozen',
-  mutations: [],
-  available: (ground, settings) =>
-    supports(ground, settings, { lock: { redlock: { clients: [] } } }),
+  fault: 'Redlock, masters wiped, killed, frozen, far',
+  mutations: [
+    {
+      name: 'a restarted master votes at once',
+      edits: [{ where: 'lock', find: /return leftMs > 0\s/, replace: 'return leftMs > Infinity ' }],
+      caughtBy: /overlap/,
+    },
+    {
+      name: 'two of five are enough',
+      edits: [
+        {
+          where: 'lock',
+          find: /Math\.floor\(nodes\.length \/ 2\) \+ 1/,
+          replace: 'Math.floor(nodes.length / 2)',
+        },
+      ],
+      caughtBy: /overlap/,
+    },
+  ],
   async run(ground, settings) {
     await using masters = await Masters.start();
-    const { servers } = masters;
     await using arena = await Arena.open(ground, settings, {
       workers: 4,
-      redis: () => ({ masters: servers.map(({ url }) => url) }),
+      redis: () => ({ masters: masters.urls }),
     });
-    const keys = ProtectedResources.keys(3);
-    await arena.startLoad({ tasks: 2, keys, leaseMs: 2_000, waitMs: 10_000 });
-    let faults = 0;
+    const keys = ProtectedResources.keys(2);
+    const load = { tasks: 2, keys, leaseMs: LEASE_MS, waitMs: 10_000, sleepMs: SECTION_MS };
+    await masters.ready();
+    await arena.startLoad(load);
+    const { random } = arena;
+    const faults = [wipeOneByOne, killTwo, wipeOneByOne, freezeTwo];
+    let count = 0;
     await arena.during(async () => {
-      const first = arena.random.pick(servers);
-      const second = arena.random.pick(servers.filter((server) => server !== first));
-      faults++;
-      await Promise.all([first.kill(), second.freeze()]);
-      await delay(arena.random.between(100, 600));
-      await Promise.all([first.restart(), second.thaw()]);
-      await delay(arena.random.between(50, 300));
+      masters.far.latency(random.between(0, FAR_MS));
+      // Sections must be under way.
+      await delay(random.between(0, SECTION_MS));
+      await faults[count++ % faults.length]?.(masters.near, random);
+      await delay(CALM_MS);
     });
     const tally = await arena.stopLoad();
     const judgement = await arena.judge();
     const { overlaps, lostUnfenced } = judgement;
+    const { losses, waitTimeouts, backendErrors } = tally;
     return arena.outcome(
       judgement,
       tally,
-      { faults, overlaps, 'backend errors': tally.backendErrors },
+      { faults: count, overlaps, losses, 'backend errors': backendErrors, waitTimeouts },
       broken(
         [overlaps === 0, `${overlaps} overlapping sections`],
         [lostUnfenced === 0, `${lostUnfenced} updates lost`],
@@ -49,16 +77,63 @@ export const redlock: Torture<LockGround> = {
   },
 };
 
-/** Servers whose grants survive a restart. */
+/** Three of five forget everything while the sections of one moment are under way: a majority. */
+async function wipeOneByOne(near: readonly RedisServer[], random: SeededRandom): Promise<void> {
+  for (const server of near.slice(0, 3)) {
+    await server.kill();
+    await server.restart();
+    await delay(random.between(0, 30));
+  }
+}
+
+async function killTwo(near: readonly RedisServer[], random: SeededRandom): Promise<void> {
+  const pair = pairOf(near, random);
+  await Promise.all(pair.map((server) => server.kill()));
+  await delay(random.between(100, 600));
+  await Promise.all(pair.map((server) => server.restart()));
+}
+
+async function freezeTwo(near: readonly RedisServer[], random: SeededRandom): Promise<void> {
+  const pair = pairOf(near, random);
+  await Promise.all(pair.map((server) => server.freeze()));
+  await delay(random.between(0.2, 2) * LEASE_MS);
+  await Promise.all(pair.map((server) => server.thaw()));
+}
+
+function pairOf(near: readonly RedisServer[], random: SeededRandom): RedisServer[] {
+  const first = random.pick(near);
+  return [first, random.pick(near.filter((server) => server !== first))];
+}
+
+/** Servers that forget everything when they restart. */
 class Masters implements AsyncDisposable {
-  private constructor(readonly servers: readonly RedisServer[]) {}
+  readonly #startedAt = performance.now();
+
+  private constructor(
+    readonly near: readonly RedisServer[],
+    private readonly fifth: RedisServer,
+    /** The way to the fifth. */
+    readonly far: FaultProxy,
+  ) {}
 
   static async start(): Promise<Masters> {
-    const start = (): Promise<RedisServer> => RedisServer.start({ durable: true });
-    return new Masters(await Promise.all(Array.from({ length: MASTERS }, start)));
+    const near = await Promise.all(Array.from({ length: NEAR }, () => RedisServer.start()));
+    const fifth = await RedisServer.start();
+    return new Masters(near, fifth, await createFaultProxy(fifth.url));
+  }
+
+  /** Waits until they are so old that they could not have forgotten a lease. */
+  async ready(): Promise<void> {
+    await delay(Math.max(0, this.#startedAt + LEASE_MS + UPTIME_ERROR_MS - performance.now()));
+  }
+
+  /** Where applications find them. */
+  get urls(): string[] {
+    return [...this.near.map(({ url }) => url), this.far.url()];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.servers.map((server) => server.stop()));
+    await this.far.stop();
+    await Promise.all([...this.near, this.fifth].map((server) => server.stop()));
   }
 }

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Redis } from 'ioredis';
-import type { Lock, LockService, RedisOptions } from 'nestjs-distributed';
+import type { Lock, LockModuleOptions, LockService, RedisOptions } from 'nestjs-distributed';
 import { serveParent } from '../child-server.js';
 import { LagMeter } from '../lag-meter.js';
 import { monotonicMs } from '../monotonic.js';
@@ -19,6 +19,9 @@ import type { Held, LockRedis, LockWorker, WorkerSettings } from './worker-contr
 
 @Module({})
 class Root {}
+
+/** Without the masters of a Redlock, which only its store knows. */
+type OneRedis = Exclude<LockRedis, { masters: readonly string[] }>;
 
 /** What `boot` makes. */
 interface Running {
@@ -54,8 +57,8 @@ const worker: LockWorker = {
     if (settings.clockJumpsMs) jumpWallClock(settings.clockJumpsMs, random);
     const library = (await import(settings.library)) as typeof import('nestjs-distributed');
     const module = library.DistributedModule.forRoot({
-      redis: redisOptions(settings.redis),
-      lock: lockOptions(settings),
+      ...('masters' in settings.redis ? {} : { redis: redisOptions(settings.redis) }),
+      lock: await lockOptions(settings),
     });
     const root = { module: Root, imports: [module] };
     const app = await NestFactory.createApplicationContext(root, {
@@ -179,23 +182,26 @@ function lockOf(handle: number): HeldByHand {
   return lock;
 }
 
-function lockOptions({ lock = {}, redis }: WorkerSettings): Readonly<Record<string, unknown>> {
+async function lockOptions({
+  lock = {},
+  redis,
+  library,
+}: WorkerSettings): Promise<LockModuleOptions> {
   if (!('masters' in redis)) return lock;
-  const clients = redis.masters.map((url) => new Redis(url, { maxRetriesPerRequest: null }));
-  for (const client of clients) client.on('error', () => {});
-  return { ...lock, redlock: { clients } };
+  // Beside the module under test, which may be a mutant.
+  const room = library.includes('/') ? new URL('lock/index.js', library).href : `${library}/lock`;
+  const { RedlockStore } = (await import(room)) as typeof import('nestjs-distributed/lock');
+  return { ...lock, store: new RedlockStore({ nodes: redis.masters.map((url) => ({ url })) }) };
 }
 
 /** A client of our own making when messages take another way: the library duplicates it for them. */
-function redisOptions(redis: LockRedis): RedisOptions {
+function redisOptions(redis: OneRedis): RedisOptions {
   if (!('url' in redis) || redis.subscriberPort === undefined) {
     return 'url' in redis
       ? { url: redis.url }
       : 'sentinels' in redis
         ? { sentinels: redis.sentinels, name: redis.name }
-        : 'masters' in redis
-          ? { url: redis.masters[0] ?? '' }
-          : { cluster: redis.cluster };
+        : { cluster: redis.cluster };
   }
   const { url, subscriberPort } = redis;
   return () => {
