@@ -43,6 +43,7 @@ export {
   type KeylessMethodAspect,
   LockBackendError,
   LockClosedError,
+  LockFeatureError,
   LockHeldError,
   LockLostError,
   type LockKeyInput,

@@ -2,7 +2,7 @@
 import type { Clock } from '../time/index.js';
 import { LockBackendError } from './lock.errors.js';
 import type { AcquireCommand, ReleaseReply } from './lock.store.js';
-import type { RedlockMasters } from './redlock-masters.js';
+import type { Ballot, RedlockMasters } from './redlock-masters.js';
 import type { RedlockNode, Vote } from './redlock-node.js';
 import { type Count, faultsOf, majorityOf, poll } from './redlock-poll.js';
 import { releaseReply } from './redlock-verdicts.js';
@@ -24,11 +24,13 @@ export interface AttemptResult {
 }
 
 /** Asks all masters for their vote. */
-export class RedlockAttempt {
+export class RedlockAttempt implements Ballot {
   readonly #number: number;
   readonly #sentAt: number;
   readonly #longestLeaseMs: number;
   #outcome: Outcome | undefined;
+  #isClosed = false;
+  #missing: number;
   #count: Count<RedlockGrant> = { votes: [], answers: [], open: 0 };
 
   constructor(
@@ -40,11 +42,18 @@ export class RedlockAttempt {
     this.#number = masters.nextNumber();
     this.#sentAt = clock.now();
     this.#longestLeaseMs = masters.longestLease(command.leaseMs);
+    this.#missing = nodes.length;
+  }
+
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** @throws LockBackendError `E_LOCK_BACKEND` when too few masters answered, or too late */
   async run(deadlineMs: number): Promise<AttemptResult> {
-    const { leaseMs } = this.command;
+    const { leaseMs, owner, frees } = this.command;
+    if (frees !== undefined) this.masters.closeBallot(frees);
+    this.masters.opened(owner, this);
     const timeoutMs = Math.min(deadlineMs, nodeTimeoutFor(this.masters.settings, leaseMs));
     const outcome = await poll(this.nodes, {
       ask: (node) => this.#ask(node, timeoutMs),
@@ -98,7 +107,9 @@ export class RedlockAttempt {
     const { owner, frees, leaseMs } = this.command;
     const until = this.clock.now() + leaseMs;
     const mayHold = 'answer' in vote ? vote.answer.granted : vote.executed === 'unknown';
-    if (this.#outcome !== 'granted' && mayHold) this.#owe(vote.node, owner, until);
+    const isWanted = this.#outcome === 'granted' && !this.#isClosed;
+    if (mayHold && !isWanted) this.#owe(vote.node, owner, until);
+    if (--this.#missing === 0) this.masters.counted(owner, this);
     if (frees !== undefined && 'fault' in vote)
       this.#owe(vote.node, frees, this.clock.now() + this.#longestLeaseMs);
   }

@@ -7,11 +7,18 @@ import { RedlockNode } from './redlock-node.js';
 import { majorityOf, poll } from './redlock-poll.js';
 import { nodeTimeoutFor, redlockPath, type RedlockSettings } from './redlock.options.js';
 
+/** An election of which some votes have not come yet. */
+export interface Ballot {
+  /** Its winner does not want them any more. */
+  close(): void;
+}
+
 /** Connected to with the first command, so that a store costs nothing until it is used. */
 export class RedlockMasters {
   readonly #debts = new Map<RedlockNode, RedlockDebts>();
   #nodes: readonly RedlockNode[] | undefined;
   #met: Promise<unknown> | undefined;
+  readonly #ballots = new Map<string, Ballot>();
   #isClosed = false;
   #number = 0;
   #longestLeaseMs = 0;
@@ -49,6 +56,21 @@ export class RedlockMasters {
   longestLease(leaseMs = 0): number {
     this.#longestLeaseMs = Math.max(this.#longestLeaseMs, leaseMs);
     return this.#longestLeaseMs;
+  }
+
+  /** Keeps an election in mind until its last vote has come. */
+  opened(owner: string, ballot: Ballot): void {
+    this.#ballots.set(owner, ballot);
+  }
+
+  /** All votes have come. */
+  counted(owner: string, ballot: Ballot): void {
+    if (this.#ballots.get(owner) === ballot) this.#ballots.delete(owner);
+  }
+
+  /** The owner gives back what he has: votes still to come included. */
+  closeBallot(owner: string): void {
+    this.#ballots.get(owner)?.close();
   }
 
   /** Takes a vote back, in the background. */

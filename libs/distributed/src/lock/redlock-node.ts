@@ -32,7 +32,6 @@ export class RedlockNode {
   readonly #losses: ConnectionLosses;
   #silent = false;
   #doubtAt = -Infinity;
-  #doubtLosses = 0;
   /** Losses when `#bornAt` was last confirmed. */
   #confirmedAt = -1;
   #runId: string | undefined;
@@ -74,7 +73,7 @@ export class RedlockNode {
       const reason = await this.#withoutVote(restartDelayMs, deadlineMs);
       if (reason) return this.#fault(reason, 'no');
     }
-    const left = Math.max(1, until - this.clock.now());
+    const left = Math.max(1, Math.ceil(until - this.clock.now()));
     const options = { deadlineMs: left, resend: false };
     const vote = await this.#attempt(() => this.connection.eval(script, keys, args, options));
     // Answered by another connection, perhaps of another run of the server.
@@ -106,13 +105,9 @@ export class RedlockNode {
   }
 
   async #attempt<R>(run: () => Promise<R>): Promise<Vote<R>> {
-    const startedAt = this.clock.now();
     try {
       const answer = await run();
       this.#silent = false;
-      // A connection executes in order: what was sent before on it is done.
-      if (this.#doubtLosses === this.#losses.count && startedAt > this.#doubtAt)
-        this.#doubtAt = -Infinity;
       return { node: this, answer };
     } catch (error) {
       const isOurs = error instanceof RedisDeadlineError || error instanceof RedisUnavailableError;
@@ -123,10 +118,7 @@ export class RedlockNode {
   }
 
   #fault(fault: string, executed: 'no' | 'unknown'): Vote<never> {
-    if (executed === 'unknown') {
-      this.#doubtAt = this.clock.now();
-      this.#doubtLosses = this.#losses.count;
-    }
+    if (executed === 'unknown') this.#doubtAt = this.clock.now();
     return { node: this, fault, executed };
   }
 

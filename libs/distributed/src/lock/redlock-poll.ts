@@ -25,16 +25,18 @@ export function majorityOf(nodes: readonly RedlockNode[]): number {
 
 /**
  * Asks all masters. A master that left the last command unanswered is asked too, but nobody waits for
- * it: it counts as a fault until it answers (the rule of DistributedLock by M. Adelson).
+ * it: it counts as a fault until it answers (the rule of DistributedLock by M. Adelson). Unless most
+ * are silent: then it was probably this process that stood still.
  */
 export function poll<R, D>(nodes: readonly RedlockNode[], rules: Poll<R, D>): Promise<D> {
   return new Promise((resolve) => {
     const waiting = new Set(nodes);
     const votes: Vote<R>[] = [];
+    const isSilenceRare = nodes.filter(({ silent }) => !silent).length >= majorityOf(nodes);
     let isDecided = false;
     const count = (): void => {
       if (isDecided) return;
-      const open = [...waiting].filter(({ silent }) => !silent).length;
+      const open = [...waiting].filter(({ silent }) => !silent || !isSilenceRare).length;
       const answers = votes.flatMap((vote) => ('answer' in vote ? [vote.answer] : []));
       const decision = rules.decide({ votes, answers, open });
       if (decision === undefined) return;

@@ -37,6 +37,7 @@ export interface RedlockSettings {
 }
 
 const PATH = 'new RedlockStore()';
+const DEFAULT_PORT = 6379;
 const NODE_TIMEOUT_SHARE = 0.05;
 const NODE_TIMEOUT_MIN_MS = 10;
 const NODE_TIMEOUT_MAX_MS = 200;
@@ -89,7 +90,10 @@ export function nodeTimeoutFor(settings: RedlockSettings, leaseMs = Infinity): n
 
 /** What tells a server from others; databases of one server are one server. */
 function serverOf(settings: RedisSettings, path: string): unknown {
-  if (settings.kind === 'url') return new URL(settings.url).host;
+  if (settings.kind === 'url') {
+    const { hostname, port } = new URL(settings.url);
+    return `${hostname}:${port || DEFAULT_PORT}`;
+  }
   if (settings.kind === 'client') {
     const { client } = settings;
     if (typeof client === 'function') return client;

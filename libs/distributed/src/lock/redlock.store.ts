@@ -139,6 +139,7 @@ export class RedlockStore extends LockStore {
     keepMs: number,
   ): Promise<ReleaseReply> {
     const nodes = await this.#masters.all(deadlineMs);
+    this.#masters.closeBallot(owner);
     const sentAt = this.clock.now();
     const longestMs = this.#masters.longestLease();
     const args = [owner, number, Math.ceil(keepMs)];

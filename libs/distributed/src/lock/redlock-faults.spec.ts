@@ -1,0 +1,178 @@
+/** Redlock while masters die, stand still, come back empty: nobody waits for them, nothing is left over. */
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ask, eventually, useRedlock, within } from '../../../../test/support/redlock.fixture.js';
+import { RedisConnection } from '../redis/index.js';
+import { FakeClock } from '../testing/index.js';
+import { SystemClock, SystemRandom } from '../time/index.js';
+import { LockService } from './lock.service.js';
+import { RedlockDebts } from './redlock-debts.js';
+import { RedlockNode } from './redlock-node.js';
+import { redlockScripts } from './redlock-scripts.js';
+import type { RedlockStore } from './redlock.store.js';
+
+const on = useRedlock();
+const unhandled: unknown[] = [];
+const note = (reason: unknown): void => void unhandled.push(reason);
+
+beforeAll(() => void process.on('unhandledRejection', note));
+afterAll(() => {
+  process.off('unhandledRejection', note);
+  expect(unhandled).toEqual([]);
+});
+
+const release = (store: RedlockStore, owner: string) => store.release({ key: 'k', owner }, within);
+
+describe('masters that stand still', () => {
+  // Mutation: only masters without a connection count as faults. Each refusal would take 5 s.
+  it('delay nobody, once they are known', async () => {
+    const [holder, store] = [on.open(), await on.connect({ nodeTimeout: '5s' })];
+    await on.holdAll(holder, 'q:1');
+    for (const { server } of on.masters.slice(0, 2)) await server.freeze();
+    try {
+      const silenced = store.acquire(
+        { key: 'other', owner: 'p:0', leaseMs: 10_000, fences: 1, queue: false },
+        { deadlineMs: 100 },
+      );
+      expect(await silenced).toMatchObject({ acquired: true });
+      await on.masters[2]!.direct.flushall();
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      const start = performance.now();
+      expect(await ask(store, 'p:1')).toMatchObject({ acquired: false });
+      expect(performance.now() - start).toBeLessThan(2_000);
+    } finally {
+      for (const { server } of on.masters.slice(0, 2)) await server.thaw();
+    }
+    await on.untilHeldBy('p:1', 0);
+  });
+
+  // A script the server does not know costs a second round trip, which a release can overtake
+  // (mutation: who has won forgets the votes that come later).
+  it('that come late with a vote for a lock already released, get it back', async () => {
+    const store = await on.connect({ nodeTimeout: '5s' });
+    await on.masters[0]!.direct.script('FLUSH');
+    await on.masters[0]!.server.freeze();
+    expect(await ask(store, 'p:1')).toMatchObject({ acquired: true });
+    await on.masters[0]!.server.thaw();
+    // The release's script is known there, the acquisition's is not.
+    await on.masters[0]!.direct.eval(redlockScripts.release.source, 1, 'any', 'p:0', 1, 0);
+    expect(await release(store, 'p:1')).toBe('deleted');
+    await on.untilHeldBy('p:1', 0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await on.untilHeldBy('p:1', 0);
+  });
+
+  it('vote again when they move, and have kept nothing that was given up', async () => {
+    const store = await on.connect({ nodeTimeout: 50 });
+    const frozen = on.masters.slice(0, 3);
+    for (const { server } of frozen) await server.freeze();
+    await expect(ask(store, 'p:1')).rejects.toMatchObject({ code: 'E_LOCK_BACKEND' });
+    await expect(release(store, 'p:1')).rejects.toMatchObject({ code: 'E_LOCK_BACKEND' });
+    for (const { server } of frozen) await server.thaw();
+    await eventually(async () => {
+      const reply = await ask(store, 'p:2').catch(() => ({ acquired: false }));
+      return reply.acquired;
+    });
+    await on.untilHeldBy('p:1', 0);
+    expect(await release(store, 'p:2')).not.toBe('absent');
+    await on.untilHeldBy('p:2', 0);
+  });
+});
+
+describe('masters that die', () => {
+  it('cost no lock while a majority lives, and get nothing back that was released meanwhile', async () => {
+    const store = await on.connect();
+    const locks = new LockService(store, new SystemClock(), new SystemRandom(), {});
+    const lock = await locks.acquire('k', { lease: 1_000 });
+    for (const { server } of on.masters.slice(0, 2)) await server.kill();
+    await lock.extend();
+    expect(lock.held).toBe(true);
+    expect(await lock.release()).toBe('released');
+    for (const { server } of on.masters.slice(0, 2)) await server.restart();
+    await eventually(async () => (await locks.tryAcquire('k')) !== null);
+  });
+
+  it('and come back empty have no vote for the longest lease (mutation: they vote at once)', async () => {
+    const [holder, thief] = [await on.connect(), await on.connect({ restartDelay: '2s' })];
+    await on.holdAll(holder, 'p:1');
+    for (const { server } of on.masters.slice(0, 3)) {
+      await server.kill();
+      await server.restart();
+    }
+    await eventually(async () => {
+      const error: unknown = await ask(thief, 'q:1').catch((reason: unknown) => reason);
+      return /restarted, it votes again in \d+ ms \(restartDelay\)/.test(String(error));
+    });
+    expect(await on.owners()).toEqual([null, null, null, 'p:1', 'p:1']);
+    // Without the rule the three that forgot elect a second holder.
+    const naive = on.open({ restartDelay: 0 });
+    await eventually(async () => (await ask(naive, 'r:1')).acquired);
+  });
+
+  it('are recognised as restarted by who never met them before, by their age', async () => {
+    const { server } = on.masters[0]!;
+    await server.restart();
+    const clock = new FakeClock();
+    const connection = await RedisConnection.connect({ url: server.url });
+    const node = new RedlockNode(connection, clock);
+    const vote = () =>
+      node.ask(redlockScripts.acquire, {
+        keys: ['{k}', '{k}:wanted'],
+        args: ['p:1', 1, 1_000, '', 0],
+        deadlineMs: 1_000,
+        restartDelayMs: 60_000,
+      });
+    expect(await vote()).toMatchObject({
+      executed: 'no',
+      fault: expect.stringContaining('60000 ms'),
+    });
+    await clock.advance(59_999);
+    expect(await vote()).toMatchObject({ executed: 'no', fault: expect.stringContaining('1 ms') });
+    await clock.advance(1);
+    expect(await vote()).toMatchObject({ answer: { granted: true } });
+    await node.close();
+  });
+});
+
+describe('what a master still owes', () => {
+  it('is repeated while an acquisition may be on its way, and not longer than the lease', async () => {
+    const clock = new FakeClock();
+    const answers: unknown[] = [];
+    let sent = 0;
+    const node = {
+      doubtfulSince: () => true,
+      askAll: async () => {
+        sent++;
+        return answers.shift() ?? { answer: [false] };
+      },
+    } as unknown as RedlockNode;
+    const debts = new RedlockDebts(node, clock, 50);
+    debts.add({ key: 'k', owner: 'p:1', number: 2, since: 0, until: 1_000 });
+    await clock.advance(900);
+    expect(sent).toBeGreaterThan(3);
+    expect(debts.size).toBe(1);
+    await clock.advance(2_000);
+    expect(debts.size).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+    // Found: no need to ask again.
+    answers.push({ answer: [true] });
+    sent = 0;
+    debts.add({ key: 'k', owner: 'p:2', number: 3, since: 3_000, until: 10_000 });
+    await clock.advance(5_000);
+    expect([sent, debts.size]).toEqual([1, 0]);
+  });
+});
+
+describe('the end of an application', () => {
+  it('ends its connections, and refuses what comes later', async () => {
+    const store = await on.connect();
+    const connections = () => on.masters.reduce((sum, { proxy }) => sum + proxy.connections, 0);
+    const before = connections();
+    await store.unwatch();
+    await store.unwatch();
+    await eventually(async () => connections() <= before - 5);
+    await expect(ask(store, 'p:1')).rejects.toMatchObject({
+      code: 'E_LOCK_BACKEND',
+      executed: 'no',
+    });
+  });
+});
