@@ -38,26 +38,27 @@ describe('masters that stand still', () => {
       await new Promise((resolve) => setTimeout(resolve, 150));
       const start = performance.now();
       expect(await ask(store, 'p:1')).toMatchObject({ acquired: false });
-      expect(performance.now() - start).toBeLessThan(2_000);
+      expect(performance.now() - start).toBeLessThan(1_000);
     } finally {
       for (const { server } of on.masters.slice(0, 2)) await server.thaw();
     }
     await on.untilHeldBy('p:1', 0);
   });
 
-  // A script the server does not know costs a second round trip, which a release can overtake
+  // A script that a server does not know costs a second round trip, which a release overtakes
   // (mutation: who has won forgets the votes that come later).
   it('that come late with a vote for a lock already released, get it back', async () => {
     const store = await on.connect({ nodeTimeout: '5s' });
-    await on.masters[0]!.direct.script('FLUSH');
-    await on.masters[0]!.server.freeze();
+    const { server, direct } = on.masters[0]!;
+    await direct.script('FLUSH');
+    await direct.script('LOAD', redlockScripts.release.source);
+    await server.freeze();
     expect(await ask(store, 'p:1')).toMatchObject({ acquired: true });
-    await on.masters[0]!.server.thaw();
-    // The release's script is known there, the acquisition's is not.
-    await on.masters[0]!.direct.eval(redlockScripts.release.source, 1, 'any', 'p:0', 1, 0);
     expect(await release(store, 'p:1')).toBe('deleted');
-    await on.untilHeldBy('p:1', 0);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await server.thaw();
+    // Its text has arrived, so it was executed.
+    const { sha } = redlockScripts.acquire;
+    await eventually(async () => String(await direct.script('EXISTS', sha)) === '1');
     await on.untilHeldBy('p:1', 0);
   });
 
