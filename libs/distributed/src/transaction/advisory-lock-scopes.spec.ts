@@ -8,9 +8,12 @@ import {
   boom,
   createTransactionFixture,
   createTransactionService,
+  deferred,
   type TransactionFixture,
 } from '../../../../test/support/transaction.fixture.js';
 import { Propagation, type TransactionService } from './index.js';
+import { TransactionContext } from './transaction-context.js';
+import type { TransactionScope } from './transaction-scope.js';
 
 let f: TransactionFixture;
 let tx: TransactionService;
@@ -170,11 +173,31 @@ describe('a transaction inside another one', () => {
     expect(f.hookErrors).toEqual([]);
   });
 
+  it('may have it once the outer one has ended under way', async () => {
+    const [asked, go] = [deferred(), deferred()];
+    let detached: Promise<unknown> | undefined;
+    await tx.run(
+      async () => {
+        const work = async (): Promise<boolean> => {
+          asked.resolve();
+          await go.promise;
+          return tx.advisoryLock('a');
+        };
+        detached = tx.run(work, { propagation: REQUIRES_NEW });
+        await asked.promise;
+      },
+      { advisoryLock: 'a' },
+    );
+    go.resolve();
+    expect(await detached).toBe(true);
+  });
+
   it('may have it in another database, where the same key is another lock', async () => {
-    const other = await createTransactionFixture();
+    const [one, other] = [await createTransactionFixture(), await createTransactionFixture()];
     try {
+      // One application with two DataSources: it knows both transactions.
       const both = createTransactionService({
-        dataSources: { default: f.dataSource, other: other.dataSource },
+        dataSources: { default: one.dataSource, other: other.dataSource },
       });
       const run = both.run(
         () => both.run(async () => 'both', { dataSource: 'other', advisoryLock: 'a' }),
@@ -182,9 +205,23 @@ describe('a transaction inside another one', () => {
       );
       expect(await run).toBe('both');
     } finally {
-      await other.close();
+      await Promise.all([one.close(), other.close()]);
     }
   });
+});
+
+it('rounds that each begin in the last one do not keep what has ended', async () => {
+  const context = new TransactionContext();
+  const scope = (): TransactionScope => ({ transaction: { ended: false } }) as TransactionScope;
+  const rounds = async (left: number): Promise<number> => {
+    const round = scope();
+    return context.enter({}, { scope: round, joined: false }, async () => {
+      const inside = context.enclosing().length;
+      round.transaction.ended = true;
+      return left === 0 ? inside : rounds(left - 1);
+    });
+  };
+  expect(await rounds(50)).toBe(1);
 });
 
 it('outside of a transaction there is nothing the lock could live in', async () => {

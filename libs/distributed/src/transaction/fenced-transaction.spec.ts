@@ -58,6 +58,14 @@ describe('a call that opens', () => {
     expect(await fences()).toEqual([{ key: 'a', token: T0 }]);
   });
 
+  it('comes after the advisory lock: who waits for that holds no fence', async () => {
+    held = [lock('a')];
+    await transactions.run(() => fixture.save('x'), { fenced: true, advisoryLock: 'a' });
+    const [, first, second] = fixture.statements;
+    expect(first).toContain('pg_advisory_xact_lock');
+    expect(second).toContain('lock_fences');
+  });
+
   it('a late holder does not run, and nothing remains', async () => {
     await fixture.observe(`INSERT INTO lock_fences VALUES ('a', ${T0 + 1})`);
     held = [lock('a')];
