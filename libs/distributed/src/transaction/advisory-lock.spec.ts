@@ -8,9 +8,11 @@ import {
   boom,
   Boom,
   createTransactionFixture,
+  createTransactionService,
   deferred,
   type TransactionFixture,
 } from '../../../../test/support/transaction.fixture.js';
+import { FakeClock } from '../testing/fake-clock.js';
 import type { TransactionService } from './index.js';
 
 let f: TransactionFixture;
@@ -136,6 +138,29 @@ describe('the holder', () => {
     await next;
     expect(performance.now() - begun).toBeLessThan(10_000);
     expect(await holder.end()).toMatchObject({ code: 'E_TRANSACTION_CONNECTION_LOST' });
+    expect(await f.rows()).toEqual(['next']);
+  });
+
+  // A lease would have passed to the next one while this one still believes in it, and writes.
+  it('that is frozen keeps lock and data until the server ends both: it cannot write late', async () => {
+    const [inside, thaw] = [deferred(), deferred()];
+    // Its clock stands still; the server's limit is a second after the timeout.
+    const frozen = createTransactionService(
+      { dataSources: { default: f.dataSource } },
+      new FakeClock(),
+    ).run(
+      async () => {
+        inside.resolve();
+        await thaw.promise;
+        await f.save('late');
+      },
+      { advisoryLock: 'a', timeout: 200 },
+    );
+    frozen.catch(() => undefined);
+    await inside.promise;
+    await tx.run(() => f.save('next'), { advisoryLock: { key: 'a', wait: '20s' } });
+    thaw.resolve();
+    await expect(frozen).rejects.toMatchObject({ code: 'E_TRANSACTION_CONNECTION_LOST' });
     expect(await f.rows()).toEqual(['next']);
   });
 
