@@ -132,6 +132,18 @@ describe('so this room refuses', () => {
     },
   );
 
+  it.each([{ wait: 100 }, { ifLocked: 'skip' as const }])(
+    'a level that was set by hand, asking with %j',
+    async (settings) => {
+      const call = f.transactions.run(async () => {
+        await f.dataSource.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+        await f.transactions.advisoryLock('a', settings);
+      });
+      await expect(call).rejects.toMatchObject({ details: { isolation: 'REPEATABLE READ' } });
+      await f.expectClean();
+    },
+  );
+
   it('what the server or the DataSource say by default, before the body', async () => {
     let ran = false;
     const call = (): Promise<unknown> =>

@@ -7,6 +7,8 @@ import type { AdvisoryLockRequest } from './advisory-lock.options.js';
 const SAVEPOINT = 'nestjs_distributed_advisory_lock';
 /** Where the caller's own `lock_timeout` is kept meanwhile. */
 const KEPT = 'nestjs_distributed.lock_timeout';
+/** It may have been set by hand, or changed on the server since the application began. */
+const ISOLATION = "current_setting('transaction_isolation') AS isolation";
 const MAX_TIMEOUT_MS = 2_147_483_647;
 
 /** What the hashed texts begin with: apart from numbers that applications choose themselves. */
@@ -27,7 +29,8 @@ export function advisoryLockText(key: string): string {
 
 /**
  * Waits for each key in turn, all within `waitMs`, and puts `lock_timeout` back. In a savepoint: what
- * fails is undone by `undoLock` and leaves nothing, not even a lock granted at the last moment.
+ * fails is undone by `undoLock` and leaves nothing, not even a lock granted at the last moment. One
+ * of the answers has a column `isolation`.
  */
 export function waitForLock({ keys, mode, waitMs }: AdvisoryLockRequest): string[] {
   const budget = Math.min(Math.max(1, Math.ceil(waitMs)), MAX_TIMEOUT_MS);
@@ -35,7 +38,7 @@ export function waitForLock({ keys, mode, waitMs }: AdvisoryLockRequest): string
   const left = `greatest(1, least(${budget}, ceil(${budget} - 1000 * extract(epoch FROM clock_timestamp() - statement_timestamp()))))::bigint::text`;
   return [
     `SAVEPOINT ${SAVEPOINT}`,
-    `SELECT set_config('${KEPT}', current_setting('lock_timeout'), true)`,
+    `SELECT set_config('${KEPT}', current_setting('lock_timeout'), true), ${ISOLATION}`,
     ...keys.flatMap((key, index) => [
       index === 0
         ? `SET LOCAL lock_timeout = ${budget}`
@@ -47,9 +50,9 @@ export function waitForLock({ keys, mode, waitMs }: AdvisoryLockRequest): string
   ];
 }
 
-/** Takes one key if it is free; the answer's column `locked` says so. */
+/** Takes one key if it is free; the column `locked` of the answer says so. */
 export function tryLock(key: string, mode: AdvisoryLockRequest['mode']): string {
-  return `SELECT ${callOf('pg_try_advisory_xact_lock', mode, key)} AS locked`;
+  return `SELECT ${callOf('pg_try_advisory_xact_lock', mode, key)} AS locked, ${ISOLATION}`;
 }
 
 /** Undoes what `waitForLock` began, after it failed; the transaction goes on. */

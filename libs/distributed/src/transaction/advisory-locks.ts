@@ -15,6 +15,7 @@ import {
 } from './advisory-lock.errors.js';
 import { PROVE_LOCKED, tryLock, undoLock, waitForLock } from './advisory-lock-sql.js';
 import type { DataSourceLike } from './data-source-like.js';
+import { type IsolationLevel, isolationLevel } from './isolation.js';
 import type { TransactionConnection } from './transaction-connection.js';
 import type { TransactionContext } from './transaction-context.js';
 import { sqlStateOf, TransactionRequiredError } from './transaction.errors.js';
@@ -73,8 +74,7 @@ export class AdvisoryLocks {
     { label, executed }: Asking,
   ): Promise<boolean> {
     const { deadline, facts } = scope.transaction;
-    if (facts.isolation !== 'READ COMMITTED')
-      throw new AdvisoryLockIsolationError(label, facts.isolation);
+    assertFresh(facts.isolation, label);
     if (request.waitMs > 0) assertMayWait(context, scope, request, label);
     const begunMs = deadline.elapsedMs;
     const locked = await scope.submit(() => this.#ask(scope, request, label));
@@ -114,9 +114,16 @@ export class AdvisoryLocks {
     if (!proven && !isTrue(answers.at(-1)))
       throw new AdvisoryLockUnsupportedError(facts.dataSourceName, 'its server locks nothing');
     this.#proven.add(dataSource);
+    const isolation = answers.flatMap((each) => each.rows ?? []).find((row) => row['isolation']);
+    assertFresh(isolationLevel(String(isolation?.['isolation'])), label);
     advisoryLocks.add(keys, mode, scope);
     return true;
   }
+}
+
+/** Refuses a transaction whose snapshot is older than the lock. */
+function assertFresh(isolation: IsolationLevel, label: string): void {
+  if (isolation !== 'READ COMMITTED') throw new AdvisoryLockIsolationError(label, isolation);
 }
 
 /** Refuses to wait for what only ends after this call. */
