@@ -20,4 +20,5 @@ export {
   type KeyPart,
   resolveKey,
 } from './method-key.js';
+export { type EncodedKeys, encodeKeys, type KeysInput, type KeysOption } from './method-keys.js';
 export { type AspectDefinition, inspectAspects, weave } from './weave.js';

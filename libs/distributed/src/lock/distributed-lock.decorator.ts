@@ -1,7 +1,7 @@
 /** `@DistributedLock`: one call at a time per key, on all machines together. */
-import { type MethodAspect, weave } from '../aspects/index.js';
+import { encodeKeys, type MethodAspect, weave } from '../aspects/index.js';
 import { validateOptions } from '../distributed.validation.js';
-import { encodeKeys, type LockKeyInput } from './lock-keys.js';
+import type { LockKeyInput } from './lock-keys.js';
 import { type DistributedLockOptions, type LockOptions, lockSchemas } from './lock.options.js';
 
 /**

@@ -1,13 +1,13 @@
 /** Locks for code that is not a decorated method: the twin of `@DistributedLock`. */
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
-import { encodeKey, type KeyInput } from '../aspects/index.js';
+import { encodeKey, encodeKeys, type KeyInput } from '../aspects/index.js';
 import { capabilityOptionsToken } from '../distributed.tokens.js';
 import { validateOptions } from '../distributed.validation.js';
 import { Clock, Random } from '../time/index.js';
 import type { Lock } from './lock.js';
 import { DistributedSemaphore } from './distributed-semaphore.js';
 import { LockDesk } from './lock-desk.js';
-import { encodeKeys, type LockKeyInput, type LockKeys } from './lock-keys.js';
+import type { LockKeyInput, LockKeys } from './lock-keys.js';
 import {
   type LockAcquireOptions,
   type LockExecuteOptions,

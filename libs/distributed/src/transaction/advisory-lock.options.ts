@@ -1,6 +1,6 @@
 /** What an advisory lock is asked for: the option of `@Transactional`, its schema, the request it becomes. */
 import * as v from 'valibot';
-import { encodeKey, InvalidKeyError, type KeyInput, type KeyPart } from '../aspects/index.js';
+import { type EncodedKeys, encodeKeys, type KeysInput, type KeysOption } from '../aspects/index.js';
 import { durationSchema } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
 
@@ -8,13 +8,11 @@ import type { Duration } from '../time/index.js';
  * What is locked. One key: a part, or several parts that make it (`['order', 7]`). Several keys: a
  * list of such lists (`[['account', 7], ['account', 9]]`); all of them are locked, or none.
  */
-export type AdvisoryLockKey = KeyInput | readonly (readonly KeyPart[])[];
+export type AdvisoryLockKey = KeysInput;
 
 /** A constant, or a function of the method's parameters (after pipes). */
 // oxlint-disable-next-line typescript/no-explicit-any -- see MethodAspect
-export type AdvisoryLockKeyOption<A extends any[] = any[]> =
-  | AdvisoryLockKey
-  | ((...args: A) => AdvisoryLockKey);
+export type AdvisoryLockKeyOption<A extends any[] = any[]> = KeysOption<A>;
 
 /** `'exclusive'`: nobody else holds it. `'shared'`: others that share it may. */
 export type AdvisoryLockMode = 'exclusive' | 'shared';
@@ -65,8 +63,7 @@ export type ResolvedAdvisoryLock = v.InferOutput<typeof advisoryLockSchema>;
 
 /** What one call asks for. */
 export interface AdvisoryLockRequest {
-  /** Encoded, each once, in byte order. */
-  readonly keys: readonly string[];
+  readonly keys: EncodedKeys;
   readonly mode: AdvisoryLockMode;
   /** 0: do not wait. */
   readonly waitMs: number;
@@ -93,21 +90,6 @@ export function advisoryLockRequest(
  */
 export function assertConstantKey(option: ResolvedAdvisoryLock | undefined, path: string): void {
   if (option && typeof option.key !== 'function') encodeKeys(option.key, `${path}.advisoryLock`);
-}
-
-/** In one order for everybody: callers that want the same keys never wait for each other in a ring. */
-function encodeKeys(input: AdvisoryLockKey, label: string): readonly string[] {
-  if (!isList(input)) return [encodeKey(input, label)];
-  const encoded = input.map((key, index) => {
-    if (!Array.isArray(key))
-      throw new InvalidKeyError(label, `mixes keys and parts: item ${index} is no array`);
-    return encodeKey(key, `${label}, key ${index},`);
-  });
-  return [...new Set(encoded)].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-}
-
-function isList(input: AdvisoryLockKey): input is readonly (readonly KeyPart[])[] {
-  return Array.isArray(input) && Array.isArray(input[0]);
 }
 
 function isKey(value: unknown): value is AdvisoryLockKeyOption {

@@ -102,7 +102,7 @@ export class AdvisoryLocks {
     const proven = this.#proven.has(dataSource);
     const [first, ...others] = keys;
     // Several are all or none, which takes the savepoint: what one of them got must go back.
-    const atOnce = waitMs === 0 && others.length === 0 && first !== undefined;
+    const atOnce = waitMs === 0 && others.length === 0;
     const statements = atOnce ? [tryLock(first, mode)] : waitForLock(request);
     let answers: readonly CommandAnswer[];
     try {
