@@ -15,7 +15,7 @@ import {
   transactionShardPort,
 } from './distributed.ports.js';
 import { CAPABILITIES, type CapabilityName } from './distributed.tokens.js';
-import { LockAspect, LockModule, SemaphoreAspect } from './lock/index.js';
+import { LeaderAspect, LockAspect, LockModule, SemaphoreAspect } from './lock/index.js';
 import {
   PartitionedAspect,
   PartitionModule,
@@ -27,7 +27,7 @@ import { TransactionAspect, TransactionModule } from './transaction/index.js';
 
 /** The aspect handlers each capability brings. */
 const HANDLERS: Readonly<Record<CapabilityName, readonly Type<AspectHandler>[]>> = {
-  lock: [LockAspect, SemaphoreAspect],
+  lock: [LockAspect, SemaphoreAspect, LeaderAspect],
   cache: [CachedAspect, CacheEvictAspect],
   transaction: [TransactionAspect],
   partition: [PartitionedAspect],

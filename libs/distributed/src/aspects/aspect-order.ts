@@ -3,6 +3,8 @@
  * Spring (`@Order` of advisors) and resilience4j (aspect order properties) do the same.
  */
 export const ASPECT_ORDER = {
+  /** `@LeaderOnly`: who does not lead does nothing at all, and caches nothing of it. */
+  leader: 50,
   /** `@Partitioned`: chooses the shard context for everything below. */
   partition: 100,
   /** `@Cached`: a hit takes no lock, no connection and no retry budget. */

@@ -10,6 +10,7 @@ const BRAND = Symbol.for('nestjs-distributed:aspect-runtime');
 const CAPABILITY_OF: Readonly<Partial<Record<AspectKind, string>>> = {
   'cache-evict': 'cache',
   semaphore: 'lock',
+  leader: 'lock',
 };
 
 /**

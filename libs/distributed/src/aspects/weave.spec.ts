@@ -60,6 +60,7 @@ describe('order', () => {
 
   it('follows the numbers of ASPECT_ORDER, which users may rely on', () => {
     expect(ASPECT_ORDER).toEqual({
+      leader: 50,
       partition: 100,
       cache: 200,
       resilience: 300,

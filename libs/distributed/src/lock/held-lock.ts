@@ -28,6 +28,7 @@ export interface HolderDesk {
 
 /** Held until released or lost; loss is final, a late renewal does not undo it. */
 export class HeldLock extends Lock {
+  override readonly name: string;
   readonly key: string;
   readonly fencingToken: number;
   readonly #acquiredAt: number;
@@ -44,6 +45,7 @@ export class HeldLock extends Lock {
   ) {
     super();
     const { clock } = desk.backend;
+    this.name = request.name;
     this.key = request.key;
     this.fencingToken = lease.nextFence();
     this.#acquiredAt = clock.now();

@@ -2,6 +2,14 @@
 export { DistributedSemaphore } from './distributed-semaphore.js';
 export { DistributedLock, type KeylessMethodAspect } from './distributed-lock.decorator.js';
 export type { LockDurability } from './durability.options.js';
+export type {
+  ElectionOptions,
+  LeaderExecuteOptions,
+  LeaderOnlyOptions,
+} from './election.options.js';
+export { LeaderAspect } from './leader.aspect.js';
+export { LeaderElection } from './leader-election.js';
+export { LeaderOnly, type SkippableMethodAspect } from './leader-only.decorator.js';
 export { FENCE_TABLE, fenceTableSql, pruneFencesSql } from './fence-table.js';
 export {
   fencedRedis,
@@ -22,6 +30,7 @@ export {
   type LockReplicas,
   LockUpgradeError,
   LockWaitTimeoutError,
+  NotLeaderError,
   StaleLockError,
   UnfencedLockError,
 } from './lock.errors.js';

@@ -8,6 +8,8 @@ import { type Place, WaitingLine } from './waiting-line.js';
 /** Shared by all sections under one lock: the last one to end releases it. */
 interface Hold {
   sections: number;
+  /** What the end of the last one does. */
+  readonly release: () => Promise<ReleaseOutcome>;
 }
 
 /** What the section was entered for. */
@@ -38,15 +40,17 @@ export class LockScope {
 
   /**
    * The section of a lock that was just acquired.
-   * @param parent default: the section around the caller
+   * @param more the section it begins in, default that of the caller; and how the lock is given back,
+   *   default: it is released
    */
   static enter(
     service: object,
     lock: Lock,
     kind: HoldKind = 'exclusive',
-    parent: LockScope | undefined = LockScope.#current.getStore(),
+    more: { parent?: LockScope | undefined; release?: Hold['release'] } = {},
   ): LockScope {
-    return new LockScope(service, lock, kind, { sections: 1 }, { parent });
+    const { parent = LockScope.#current.getStore(), release = () => lock.release() } = more;
+    return new LockScope(service, lock, kind, { sections: 1, release }, { parent });
   }
 
   /**
@@ -124,7 +128,7 @@ export class LockScope {
   async end(): Promise<ReleaseOutcome> {
     this.#open = false;
     this.#place?.leave();
-    if (--this.hold.sections === 0) return await this.lock.release();
+    if (--this.hold.sections === 0) return await this.hold.release();
     return this.lock.loss ? 'already-lost' : 'released';
   }
 }

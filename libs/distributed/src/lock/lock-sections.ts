@@ -90,7 +90,7 @@ export class LockSections {
     const locks = await this.desk.acquireAll(keys.map((key) => ({ key, ...settings })));
     let parent: LockScope | undefined;
     const enter = (lock: Lock): LockScope =>
-      (parent = LockScope.enter(this, lock, kindOf(settings), parent));
+      (parent = LockScope.enter(this, lock, kindOf(settings), { parent }));
     return locks && locks.map(enter);
   }
 
@@ -132,10 +132,10 @@ export class LockSections {
   ): Promise<LockScope | null> {
     try {
       const lock = await this.desk.acquire({ key, ...settings });
-      return lock && LockScope.enter(this, lock, kindOf(settings), parent);
+      return lock && LockScope.enter(this, lock, kindOf(settings), { parent });
     } catch (error) {
       if (settings.onBackendError !== 'run' || !(error instanceof LockBackendError)) throw error;
-      return LockScope.enter(this, new UnprotectedLock(key, error), kindOf(settings), parent);
+      return LockScope.enter(this, new UnprotectedLock(key, error), kindOf(settings), { parent });
     }
   }
 
@@ -160,7 +160,11 @@ function kindOf({ mode, limit }: LockSettings): HoldKind {
 }
 
 /** The body in its section: its own error first, then the loss of the lock, then its result. */
-async function runIn<T>(section: Section, body: Body<T>, settings: LockSettings): Promise<T> {
+export async function runIn<T>(
+  section: Section,
+  body: Body<T>,
+  settings: Pick<LockSettings, 'name' | 'onLost'>,
+): Promise<T> {
   const { lock } = section;
   let result: T;
   try {

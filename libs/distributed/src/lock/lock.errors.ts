@@ -9,6 +9,8 @@ export type LockLossReason =
   | 'revoked'
   /** It was held for longer than `maxHold`. */
   | 'max-hold'
+  /** The application resigned from the election it had won. */
+  | 'resigned'
   /** The application shut down and the grace period for holders was over. */
   | 'shutdown'
   /** The holder released it; whoever still asks is late. */
@@ -41,6 +43,21 @@ export class LockHeldError extends DistributedError {
       retryable: true,
       details: { name },
     });
+  }
+}
+
+/** `E_LOCK_NOT_LEADER`: another application leads, or nobody does at present. Nothing was run. */
+export class NotLeaderError extends DistributedError {
+  /** The body did not run: repeating the call is safe. */
+  readonly executed = 'no';
+
+  constructor(name: string) {
+    super(
+      'E_LOCK_NOT_LEADER',
+      `This application does not lead the election '${name}' and nothing was run. ` +
+        "Send the call to the leader, or use ifNotLeader: 'skip' where only the leader has to do it.",
+      { retryable: true, details: { name } },
+    );
   }
 }
 
@@ -92,6 +109,7 @@ const LOSSES: Readonly<Record<LockLossReason, string>> = {
   expired: 'expired before its lease could be renewed',
   revoked: 'was taken away in the store',
   'max-hold': 'was held for longer than its `maxHold`',
+  resigned: 'was given up because the application resigned from the election',
   shutdown: 'was released because the application shut down',
   released: 'has been released already',
 };

@@ -38,6 +38,23 @@ export interface LockEvents {
     readonly reason: LockLossReason;
     readonly fencingToken: number;
   };
+  /** The application was elected: a term begins. */
+  readonly elected: {
+    readonly name: string;
+    readonly key: string;
+    /** Fencing token of the leadership. */
+    readonly term: number;
+    /** How long it had campaigned. */
+    readonly waitedMs: number;
+  };
+  /** The term is over, also after a resignation. */
+  readonly deposed: {
+    readonly name: string;
+    readonly key: string;
+    readonly term: number;
+    readonly reason: LockLossReason;
+    readonly ledMs: number;
+  };
   /** One failed renewal; it is retried until the lease ends. */
   readonly renewFailed: {
     readonly name: string;
@@ -63,6 +80,8 @@ export const LOCK_CHANNELS = {
   acquire: 'nestjs-distributed:lock:acquire',
   release: 'nestjs-distributed:lock:release',
   lost: 'nestjs-distributed:lock:lost',
+  elected: 'nestjs-distributed:lock:elected',
+  deposed: 'nestjs-distributed:lock:deposed',
   renewFailed: 'nestjs-distributed:lock:renew-failed',
   chase: 'nestjs-distributed:lock:chase',
   stale: 'nestjs-distributed:lock:stale',

@@ -4,6 +4,7 @@ import { InvalidOptionsError } from '../distributed.errors.js';
 import { capabilityOptionsToken } from '../distributed.tokens.js';
 import { validateOptions } from '../distributed.validation.js';
 import { RedisConnection } from '../redis/index.js';
+import { LeaderAspect } from './leader.aspect.js';
 import { LockAspect } from './lock.aspect.js';
 import { lockSchemas } from './lock.options.js';
 import { LockService } from './lock.service.js';
@@ -11,7 +12,7 @@ import { LockStore } from './lock.store.js';
 import { RedisLockStore } from './redis-lock.store.js';
 import { SemaphoreAspect } from './semaphore.aspect.js';
 
-/** Provides `LockService` and the handlers of `@DistributedLock` and `@Semaphore`. */
+/** Provides `LockService` and the handlers of `@DistributedLock`, `@Semaphore` and `@LeaderOnly`. */
 @Module({})
 export class LockModule {
   /**
@@ -31,8 +32,9 @@ export class LockModule {
         LockService,
         LockAspect,
         SemaphoreAspect,
+        LeaderAspect,
       ],
-      exports: [LockService, LockAspect, SemaphoreAspect],
+      exports: [LockService, LockAspect, SemaphoreAspect, LeaderAspect],
     };
   }
 }

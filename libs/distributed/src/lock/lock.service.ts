@@ -6,6 +6,9 @@ import { validateOptions } from '../distributed.validation.js';
 import { Clock, Random } from '../time/index.js';
 import type { Lock } from './lock.js';
 import { DistributedSemaphore } from './distributed-semaphore.js';
+import type { ElectionOptions } from './election.options.js';
+import { Elections } from './elections.js';
+import type { LeaderElection } from './leader-election.js';
 import { LockDesk } from './lock-desk.js';
 import type { LockKeyInput, LockKeys } from './lock-keys.js';
 import {
@@ -28,6 +31,7 @@ import { parsePermitOptions, type SemaphoreOptions } from './semaphore.options.j
 export class LockService implements BeforeApplicationShutdown {
   readonly #desk: LockDesk;
   readonly #sections: LockSections;
+  readonly #elections: Elections;
   readonly #options: ParsedLockModuleOptions;
 
   constructor(
@@ -47,6 +51,10 @@ export class LockService implements BeforeApplicationShutdown {
       handoffMs: this.#options.localHandoffTime,
     });
     this.#sections = new LockSections(this.#desk, clock);
+    this.#elections = new Elections(
+      { desk: this.#desk, sections: this.#sections, graceMs: this.#options.shutdownGrace },
+      this.#options.defaults,
+    );
   }
 
   /**
@@ -106,6 +114,17 @@ export class LockService implements BeforeApplicationShutdown {
   }
 
   /**
+   * The leader election `name`: of all applications that take part, one leads at a time. The same
+   * object for the same name; without `options` as it is, if it is there already. Nothing happens until
+   * something is asked of it.
+   * @throws InvalidOptionsError `E_OPTIONS_INVALID`, also for options that differ from those given
+   *   before; InvalidKeyError `E_KEY_INVALID`
+   */
+  election(name: KeyInput, options?: ElectionOptions): LeaderElection {
+    return this.#elections.of(name, options);
+  }
+
+  /**
    * Who holds `key` now, on any machine; null when nobody does.
    * @throws LockBackendError `E_LOCK_BACKEND`
    */
@@ -127,9 +146,11 @@ export class LockService implements BeforeApplicationShutdown {
     return (await this.store.revoke(claim, this.#commandOptions())) !== 'absent';
   }
 
-  /** Refuses new locks, cancels waiters, waits for holders, then releases what is left. */
+  /** Resigns, refuses new locks, cancels waiters, waits for holders, then releases what is left. */
   async beforeApplicationShutdown(): Promise<void> {
+    const resigned = this.#elections.close();
     await this.#desk.close(this.#options.shutdownGrace);
+    await resigned;
   }
 
   #commandOptions(): { deadlineMs: number } {

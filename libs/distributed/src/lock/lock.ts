@@ -10,6 +10,8 @@ export type ReleaseOutcome = 'released' | 'already-lost' | 'pending';
 
 /** One acquisition of one key. Every acquisition makes a new `Lock`. */
 export abstract class Lock implements AsyncDisposable {
+  /** Label for metrics and messages. */
+  readonly name: string = 'unnamed';
   /** The encoded key; of a `MultiLock` all of them, for messages. */
   abstract readonly key: string;
   /**

@@ -9,6 +9,7 @@ import type { LockLostError } from './lock.errors.js';
  * fenced with the member that guards it, or with `fencedSql`, which takes all of them.
  */
 export class MultiLock extends Lock {
+  override readonly name: string;
   readonly key: string;
   readonly fencingToken = 0;
   #signal: AbortSignal | undefined;
@@ -19,6 +20,7 @@ export class MultiLock extends Lock {
   constructor(members: readonly Lock[]) {
     super();
     this.#members = members;
+    this.name = members[0]?.name ?? 'unnamed';
     this.key = members.map(({ key }) => key).join(' ');
   }
 

@@ -10,6 +10,8 @@ const EXPIRY_JITTER_MS = 20;
 const SHORTEST_POLL_MS = 10;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 250;
+const FIRST_CAMPAIGN_PAUSE_MS = 100;
+const LONGEST_CAMPAIGN_PAUSE_MS = 5_000;
 
 /** @param retryMs see `AcquireReply` */
 export function pollPause(retryMs: number, random: Random): number {
@@ -22,4 +24,15 @@ export function pollPause(retryMs: number, random: Random): number {
 /** @param failures in a row, at least 1 */
 export function retryPause(failures: number): number {
   return Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), LONGEST_RETRY_MS);
+}
+
+/** Before the next campaign. @param failures in a row; 0 after a term that lasted */
+export function campaignPause(failures: number, random: Random): number {
+  if (failures === 0) return 0;
+  const longest = Math.min(
+    FIRST_CAMPAIGN_PAUSE_MS * 2 ** (failures - 1),
+    LONGEST_CAMPAIGN_PAUSE_MS,
+  );
+  // Half of it is random, so that applications which lost together do not come back together.
+  return (longest / 2) * (1 + random.next());
 }
