@@ -34,6 +34,8 @@ export class Contender {
   constructor(
     private readonly backend: LockBackend,
     target: LockTarget,
+    /** Label for events: that of the call it asks for. */
+    public name = 'unnamed',
   ) {
     this.claim = { ...target, owner: backend.nextOwner() };
   }
@@ -99,6 +101,7 @@ export class Contender {
     if (this.#standing === 'nothing' && !this.#unanswered) return;
     this.backend.chase.start({
       claim: this.claim,
+      name: this.name,
       forMs: this.#leaseMs,
       // An unanswered attempt may be executed later than the first release.
       absentIsFinal: !this.#unanswered,

@@ -112,7 +112,7 @@ const LINES = new WeakMap<Lock, Line>();
  * @throws FenceUnusableError `E_LOCK_FENCE` for a lock of several keys: pass one of its `members`
  */
 export function fencedRedis(lock: Lock, { remember = '1d' }: FencedRedisOptions = {}): RedisFence {
-  const { key: lockKey, fencingToken, members } = lock;
+  const { name, key: lockKey, fencingToken, members } = lock;
   if (members.length > 1)
     throw new FenceUnusableError(
       'the lock has several keys, each with a token of its own. Pass the one of `lock.members` that guards these data.',
@@ -130,7 +130,7 @@ export function fencedRedis(lock: Lock, { remember = '1d' }: FencedRedisOptions 
       const guard = [String(fencingToken), number, rememberMs, once ? '1' : '0'];
       const [passed, reply] = await redis.eval(script, [fenceKey, ...keys], [...guard, ...args]);
       if (passed === 1) return reply;
-      lockEvents.emit('stale', () => ({ key: lockKey, fencingToken, resource: 'redis' }));
+      lockEvents.emit('stale', () => ({ name, key: lockKey, fencingToken, resource: 'redis' }));
       throw new StaleLockError(lockKey, fencingToken, Number(reply));
     });
 

@@ -200,6 +200,6 @@ describe('enter', () => {
       .enter(b)
       .catch(() => {});
     unsubscribe(LOCK_CHANNELS.stale, listener);
-    expect(seen).toEqual([{ key: db.key, fencingToken: T0, resource: 'sql' }]);
+    expect(seen).toEqual([{ name: 'unnamed', key: db.key, fencingToken: T0, resource: 'sql' }]);
   });
 });

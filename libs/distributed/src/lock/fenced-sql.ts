@@ -69,12 +69,12 @@ export function fencedSql(
 }
 
 async function enterOne(
-  { key, fencingToken }: Lock,
+  { name, key, fencingToken }: Lock,
   { executor, statement, table }: { executor: SqlExecutor; statement: string; table: string },
 ): Promise<void> {
   const rows = await send(executor, statement, [key, fencingToken], table);
   if (rows.length > 0) return;
-  lockEvents.emit('stale', () => ({ key, fencingToken, resource: 'sql' }));
+  lockEvents.emit('stale', () => ({ name, key, fencingToken, resource: 'sql' }));
   throw new StaleLockError(key, fencingToken, await seen(executor, table, key));
 }
 

@@ -121,7 +121,12 @@ export class HeldLock extends Lock {
     // A renewal without a reply may have prolonged the lease in the store beyond the local deadline.
     const { claim, leaseMs } = this.lease;
     if (loss.reason !== 'revoked')
-      this.desk.backend.chase.start({ claim, forMs: leaseMs, absentIsFinal: true });
+      this.desk.backend.chase.start({
+        claim,
+        name: this.name,
+        forMs: leaseMs,
+        absentIsFinal: true,
+      });
     return 'already-lost';
   }
 

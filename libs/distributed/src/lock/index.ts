@@ -36,6 +36,14 @@ export {
 } from './lock.errors.js';
 export { type AcquireOutcome, LOCK_CHANNELS, type LockEvents } from './lock.events.js';
 export type { LockKeyInput, LockKeyOption } from './lock-keys.js';
+export {
+  LOCK_METRICS,
+  type LockMeter,
+  type MeterCounter,
+  type MeterHistogram,
+  type MeterInstrumentOptions,
+  recordLockMetrics,
+} from './lock-metrics.js';
 export { Lock, type ReleaseOutcome } from './lock.js';
 export { LockModule } from './lock.module.js';
 export type {

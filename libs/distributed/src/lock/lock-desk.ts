@@ -185,10 +185,10 @@ export class LockDesk implements LineDesk, LockStoreListener {
 
   /** Asks without waiting; what this process holds itself it need not ask. */
   async #once(request: LockRequest): Promise<HeldLock | null> {
-    const { leaseMs, signal } = request;
+    const { leaseMs, name, signal } = request;
     const target = targetOf(request);
     if (target.limit === undefined && this.#lines.get(target.key)?.held) return null;
-    const contender = new Contender(this.backend, target);
+    const contender = new Contender(this.backend, target, name);
     const fences = isExclusive(target) ? this.limits.handoffs + 1 : 1;
     const attempt = contender.attempt({ leaseMs, fences, queue: false });
     return await this.#decide(attempt, [contender], signal, (answer) =>

@@ -167,10 +167,11 @@ export class LockLine implements LeaseHome, StrictPlace {
 
   async #ask(
     contender: Contender,
-    { leaseMs }: LockRequest,
+    { leaseMs, name }: LockRequest,
     handover: Handover | undefined,
   ): Promise<Grant | Refusal> {
     this.#asking = true;
+    contender.name = name;
     try {
       const answer = await contender.attempt({
         leaseMs,
@@ -242,8 +243,8 @@ export class LockLine implements LeaseHome, StrictPlace {
     }
   }
 
-  #chase({ claim, leaseMs }: StoreLease, keepMs = 0): void {
-    this.desk.backend.chase.start({ claim, forMs: leaseMs, absentIsFinal: true, keepMs });
+  #chase({ claim, name, leaseMs }: StoreLease, keepMs = 0): void {
+    this.desk.backend.chase.start({ claim, name, forMs: leaseMs, absentIsFinal: true, keepMs });
   }
 
   /** Not while the store is asked for it: the answer may be the lock. */

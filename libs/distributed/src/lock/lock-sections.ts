@@ -135,7 +135,8 @@ export class LockSections {
       return lock && LockScope.enter(this, lock, kindOf(settings), { parent });
     } catch (error) {
       if (settings.onBackendError !== 'run' || !(error instanceof LockBackendError)) throw error;
-      return LockScope.enter(this, new UnprotectedLock(key, error), kindOf(settings), { parent });
+      const lock = new UnprotectedLock(key, error, settings.name);
+      return LockScope.enter(this, lock, kindOf(settings), { parent });
     }
   }
 

@@ -1,12 +1,14 @@
 /** One call that waits for a lock: how long, and who may call it off. */
 import type { Clock, Timer } from '../time/index.js';
 import type { HeldLock } from './held-lock.js';
+import { lockEvents } from './lock.events.js';
 import type { LockRequest } from './lock.options.js';
 
 /** Settles once: with a lock, or with the reason why there is none. */
 export class LockWaiter {
   readonly #until: number;
   #timer: Timer | undefined;
+  #waits = false;
 
   /** @param onLeave called when it waits no longer, whatever the reason */
   constructor(
@@ -27,8 +29,9 @@ export class LockWaiter {
     return this.clock.now() >= this.#until;
   }
 
-  /** Calls `onOverdue` when its time is over. Idempotent. */
+  /** Somebody else is in front: calls `onOverdue` when its time is over. Idempotent. */
   watchTime(onOverdue: (waiter: LockWaiter) => void): void {
+    if (!this.#waits) this.#report(true);
     this.#timer ??= this.clock.setTimer(
       () => {
         this.#timer = undefined;
@@ -56,8 +59,15 @@ export class LockWaiter {
   readonly #onAbort = (): void => this.fail(this.request.signal?.reason);
 
   #leave(): void {
+    if (this.#waits) this.#report(false);
     this.#timer?.cancel();
     this.request.signal?.removeEventListener('abort', this.#onAbort);
     this.onLeave(this);
+  }
+
+  #report(waiting: boolean): void {
+    const { name, key } = this.request;
+    this.#waits = waiting;
+    lockEvents.emit('waiting', () => ({ name, key, waiting }));
   }
 }

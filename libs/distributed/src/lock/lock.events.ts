@@ -24,6 +24,12 @@ export interface LockEvents {
     readonly outcome: AcquireOutcome;
     readonly waitedMs: number;
   };
+  /** A call begins to wait because somebody else is in front, or waits no longer. */
+  readonly waiting: {
+    readonly name: string;
+    readonly key: string;
+    readonly waiting: boolean;
+  };
   /** Once per held lock. */
   readonly release: {
     readonly name: string;
@@ -64,11 +70,13 @@ export interface LockEvents {
   };
   /** An acquisition whose reply never came was cleaned up in the background. */
   readonly chase: {
+    readonly name: string;
     readonly key: string;
     readonly outcome: 'deleted' | 'absent' | 'given-up';
   };
   /** A resource refused a holder because it had seen a later one. */
   readonly stale: {
+    readonly name: string;
     readonly key: string;
     readonly fencingToken: number;
     readonly resource: 'sql' | 'redis';
@@ -78,6 +86,7 @@ export interface LockEvents {
 /** Names of the channels, for `diagnostics_channel.subscribe(LOCK_CHANNELS.lost, …)`. */
 export const LOCK_CHANNELS = {
   acquire: 'nestjs-distributed:lock:acquire',
+  waiting: 'nestjs-distributed:lock:waiting',
   release: 'nestjs-distributed:lock:release',
   lost: 'nestjs-distributed:lock:lost',
   elected: 'nestjs-distributed:lock:elected',

@@ -10,7 +10,7 @@ function setUp(): { clock: FakeClock; store: ScriptedLockStore; chase: ReleaseCh
   return { clock, store, chase: new ReleaseChase(store, clock, 1_000) };
 }
 
-const target = { claim: { key: 'k', owner: 'me' }, forMs: 10_000 };
+const target = { name: 'job', claim: { key: 'k', owner: 'me' }, forMs: 10_000 };
 
 describe('ReleaseChase', () => {
   it('repeats until the deletion is confirmed', async () => {

@@ -9,6 +9,8 @@ const LONGEST_PAUSE_MS = 1_000;
 /** What to delete, and for how long to insist. */
 export interface ChaseTarget {
   readonly claim: LockClaim;
+  /** Label for events. */
+  readonly name: string;
   /** Milliseconds after which the lease has ended by itself. */
   readonly forMs: number;
   /**
@@ -54,6 +56,7 @@ export class ReleaseChase {
 
   async #run({
     claim,
+    name,
     forMs,
     absentIsFinal,
     waiting = false,
@@ -66,7 +69,7 @@ export class ReleaseChase {
       if (done || !(await this.#pause(pauseMs, until))) {
         const outcome = reply === 'deleted' ? reply : reply === undefined ? 'given-up' : 'absent';
         if (!waiting || outcome !== 'absent')
-          lockEvents.emit('chase', () => ({ key: claim.key, outcome }));
+          lockEvents.emit('chase', () => ({ name, key: claim.key, outcome }));
         return;
       }
     }

@@ -14,6 +14,7 @@ export class UnprotectedLock extends Lock {
   constructor(
     readonly key: string,
     private readonly problem: LockBackendError,
+    override readonly name = 'unnamed',
   ) {
     super();
   }
