@@ -13,6 +13,7 @@ import { lyingClocks } from './t09-lying-clocks.scenario.js';
 import { linearizableHistory } from './t10-linearizable-history.scenario.js';
 import { readersAndWriters, semaphorePermits } from './t11-shared-and-semaphore.scenario.js';
 import { cron } from './t12-cron.scenario.js';
+import { leaders } from './t13-leaders.scenario.js';
 
 export const lockRoom: TortureRoom<LockGround> = {
   name: 'lock',
@@ -32,5 +33,6 @@ export const lockRoom: TortureRoom<LockGround> = {
     readersAndWriters,
     semaphorePermits,
     cron,
+    leaders,
   ],
 };

@@ -63,6 +63,12 @@ export interface Ticks {
   readonly options: LockOptions;
 }
 
+/** Work that only the leader of an election does. */
+export interface LeaderSettings {
+  readonly key: string;
+  readonly leaseMs: number;
+}
+
 /** How the sections of a load ended. */
 export interface Tally {
   sections: number;
@@ -135,7 +141,13 @@ export interface LockWorker {
   startHistory(load: HistoryLoad): void;
   /** Resolves with the number of runs of this process, after the last tick. */
   runTicks(ticks: Ticks): Promise<number>;
-  /** Ends either load after its present sections. */
+  /** Takes part in the election, and works when it leads. */
+  startLeading(settings: LeaderSettings): void;
+  /** Whether this process believes that it leads. */
+  leads(): boolean;
+  /** Blocks the event loop for so long; whether the process claims to lead on the next statement. */
+  claimsAfter(ms: number): boolean;
+  /** Ends any load after its present sections. */
   stopLoad(): Promise<Tally>;
   /** Acquires; null when the wait was over. */
   acquire(key: string, options: LockOptions): Promise<Held | null>;

@@ -9,6 +9,7 @@ import { LagMeter } from '../lag-meter.js';
 import { monotonicMs } from '../monotonic.js';
 import { SeededRandom } from '../seeded-random.js';
 import { jumpWallClock } from './clock-jumps.js';
+import { LeaderLoad } from './leader-load.js';
 import { deadlineOf, HistoryRecorder, tell } from './history-recorder.js';
 import { LossWatch } from './loss-watch.js';
 import { ProtectedResources } from './protected-resources.js';
@@ -48,7 +49,7 @@ const held = new Map<number, HeldByHand>();
 const sections = new Map<number, Section>();
 const watches: LossWatch[] = [];
 let running: Running | undefined;
-let load: SectionLoad | HistoryRecorder | undefined;
+let load: SectionLoad | HistoryRecorder | LeaderLoad | undefined;
 let handles = 0;
 
 const worker: LockWorker = {
@@ -79,6 +80,15 @@ const worker: LockWorker = {
     const { locks, random, settings } = here();
     load = new HistoryRecorder(locks, random, settings.name, tasks);
   },
+
+  startLeading(settings) {
+    const { locks, resources, settings: own } = here();
+    load = new LeaderLoad(locks, resources, own.name, settings);
+  },
+
+  leads: () => load instanceof LeaderLoad && load.leads,
+
+  claimsAfter: (ms) => load instanceof LeaderLoad && load.claimsAfter(ms),
 
   async runTicks(ticks) {
     const { locks, resources, random, settings } = here();
