@@ -113,7 +113,8 @@ export const leaders: Torture<LockGround> = {
       if (await blocked.call('claimsAfter', 1.2 * LEASE_MS)) claims++;
     });
     // Whoever was deposed last is left alone: if it campaigns, it leads.
-    for (const worker of [...arena.workers]) if (worker !== deposed) await arena.kill(worker);
+    const others = arena.workers.filter((worker) => worker !== deposed);
+    for (const worker of others) await arena.kill(worker);
     const again = await elected([deposed]);
     await stopLoad();
 

@@ -1,4 +1,5 @@
 /** One application that takes part in an election: waits, leads, and campaigns again. */
+import { Logger } from '@nestjs/common';
 import { LockClosedError, type LockLossReason, NotLeaderError } from './lock.errors.js';
 import { lockEvents } from './lock.events.js';
 import type { LockRequest } from './lock.options.js';
@@ -12,11 +13,13 @@ import { campaignPause } from './pause.js';
  * place is kept. Never rejects; ends with `resign()`.
  */
 export class Candidacy {
+  readonly #logger = new Logger('LeaderElection');
   readonly #withdrawal = new AbortController();
   readonly #waiting = new Set<() => void>();
   readonly #done: Promise<void>;
   #term: Leadership | undefined;
   #over: LockLossReason | undefined;
+  #troubled = false;
 
   constructor(
     private readonly desk: LockDesk,
@@ -80,9 +83,14 @@ export class Candidacy {
 
   async #obtain(): Promise<HeldLock | null> {
     try {
-      return await this.desk.acquire({ ...this.request, signal: this.#withdrawal.signal });
+      const { signal } = this.#withdrawal;
+      const onTrouble = (error: unknown): void => this.#warn(error);
+      const lock = await this.desk.acquire({ ...this.request, signal, onTrouble });
+      this.#troubled = false;
+      return lock;
     } catch (error) {
       if (error instanceof LockClosedError) this.#over ??= 'shutdown';
+      else if (!this.#over) this.#warn(error);
       return null;
     }
   }
@@ -101,6 +109,14 @@ export class Candidacy {
     const ledMs = clock.now() - electedAt;
     lockEvents.emit('deposed', () => ({ name, key, term, reason, ledMs }));
     this.#announce();
+  }
+
+  /** Once per outage: the campaign goes on, and nobody awaits it whom it could tell. */
+  #warn(error: unknown): void {
+    if (this.#troubled) return;
+    this.#troubled = true;
+    const { message } = error as Error;
+    this.#logger.warn(`The election '${this.request.name}' cannot be held at present: ${message}`);
   }
 
   /** Until the next change. */

@@ -1,9 +1,13 @@
 /** Who leads, for how long, and who comes next. */
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { electorate } from '../../../../test/support/electorate.fixture.js';
 import { watched } from '../../../../test/support/scripted-lock.store.fixture.js';
 import { FakeClock, MemoryLockStore, SequenceRandom } from '../testing/index.js';
 import { type Lock, LockLostError, LockService } from './index.js';
+
+beforeEach(() => void jest.spyOn(Logger.prototype, 'warn').mockReturnValue());
+afterEach(() => void jest.restoreAllMocks());
 
 describe('an election', () => {
   it('has one leader, whose term is larger than any before', async () => {
@@ -120,6 +124,26 @@ describe('an election', () => {
     const leaders = candidates.filter(({ election }) => election.isLeader);
     expect(leaders).toHaveLength(1);
     expect(leaders[0]?.election.leadership?.fencingToken).toBeGreaterThan(term.fencingToken);
+  });
+
+  it('warns once of an outage, and of an error no store may throw', async () => {
+    const { clock, candidates } = electorate(1);
+    const [{ election, line }] = candidates;
+    const { mock } = jest.mocked(Logger.prototype.warn);
+    line.cut = true;
+    election.join();
+    await clock.advance(10_000);
+    expect(mock.calls).toEqual([[expect.stringMatching(/'importer'.*the line is cut/)]]);
+    line.cut = false;
+    await clock.advance(1_000);
+    await election.resign();
+    const buggy = jest.spyOn(line, 'acquire').mockRejectedValue(new TypeError('a bug'));
+    const waiting = watched(election.campaign());
+    await clock.advance(60_000);
+    expect(mock.calls.slice(1)).toEqual([[expect.stringMatching(/a bug/)]]);
+    buggy.mockRestore();
+    await clock.advance(10_000);
+    expect(waiting.value).toBe(election.leadership);
   });
 
   it('passes to a successor at once when the application shuts down (mutation: no resignation)', async () => {

@@ -187,7 +187,7 @@ export class LockLine implements LeaseHome, StrictPlace {
       if (handover) this.#chase(handover.lease);
       handover?.settle('pending');
       if (!(error instanceof LockBackendError)) this.cancel(error);
-      else this.#backendError = error;
+      else this.#trouble(error);
       return { retryMs: -1 };
     } finally {
       this.#asking = false;
@@ -255,6 +255,11 @@ export class LockLine implements LeaseHome, StrictPlace {
       this.#backendError?.nothingRan ?? new LockWaitTimeoutError(name, this.target.key, waitMs),
     );
   };
+
+  #trouble(error: LockBackendError): void {
+    this.#backendError = error;
+    for (const { request } of this.#waiters) request.onTrouble?.(error);
+  }
 
   #left(waiter: LockWaiter): void {
     this.#waiters.delete(waiter);

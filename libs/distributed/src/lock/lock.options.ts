@@ -4,6 +4,7 @@ import { durationSchema, validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
 import type { LockKeyOption } from './lock-keys.js';
 import { durabilitySchema, type LockDurability } from './durability.options.js';
+import type { LockBackendError } from './lock.errors.js';
 import type { LockMode, LockStore } from './lock.store.js';
 
 /** Options that can also be set for the whole application. */
@@ -249,6 +250,8 @@ export type LockRequest = Pick<
 > & {
   /** The encoded key. */
   readonly key: string;
+  /** Told of each attempt that the store did not answer while the caller goes on waiting. */
+  readonly onTrouble?: (error: LockBackendError) => void;
 };
 
 /** Checks the options of one call. */
