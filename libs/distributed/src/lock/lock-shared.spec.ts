@@ -1,6 +1,5 @@
 /** Readers and writers of several processes on a real server, judged from the resource. */
 import { describe, expect, it } from '@jest/globals';
-import { performance } from 'node:perf_hooks';
 import { LockNode } from '../../../../test/support/lock-node.fixture.js';
 import { useTwoLockNodes } from '../../../../test/support/two-lock-nodes.fixture.js';
 import { SystemClock } from '../time/index.js';
@@ -43,65 +42,6 @@ describe('readers and writers', () => {
     );
     expect(resource).toMatchObject({ value: 36, overlaps: 0 });
     expect(resource.mostReaders).toBeGreaterThan(1);
-  });
-
-  it('let a writer in although readers never stop coming (C27; mutation: readers pass writers)', async () => {
-    let stop = false;
-    let reads = 0;
-    // Three that overlap: at no time is there no reader.
-    const stream = Array.from({ length: 3 }, async (_, index) => {
-      const { locks } = index === 0 ? on.far : on.near;
-      while (!stop) {
-        await locks.execute(
-          'k',
-          async () => {
-            reads++;
-            await clock.sleep(20);
-          },
-          { ...shared, wait: '20s' },
-        );
-      }
-    });
-    while (reads < 3) await turn();
-    for (let round = 0; round < 5; round++) {
-      const before = reads;
-      await on.near.locks.execute('k', () => {}, { wait: '20s' });
-      // Those inside, and those of one phase: not more.
-      expect(reads - before).toBeLessThanOrEqual(6);
-    }
-    stop = true;
-    await Promise.all(stream);
-  });
-
-  it('let a writer in within the lease of a reader that died, also when others read on (C27)', async () => {
-    const dead = await on.far.locks.acquire('k', { ...shared, lease: 600 });
-    const alive = await on.near.locks.acquire('k', { ...shared, lease: 600 });
-    const before = performance.now();
-    on.proxy.blackhole('both');
-    const writer = on.near.locks.acquire('k', { wait: '10s' });
-    await clock.sleep(300);
-    await alive.release();
-    const lock = await writer;
-    expect(dead.held).toBe(false);
-    expect(performance.now() - before).toBeLessThan(600 + 300);
-    await lock.release();
-  });
-
-  it('do not care for the wall clock of a process', async () => {
-    const reader = await on.near.locks.acquire('k', { ...shared, lease: '5s' });
-    const realNow = Date.now;
-    try {
-      for (const hours of [-1, 1]) {
-        Date.now = () => realNow() + hours * 3_600_000;
-        const other = await on.far.locks.tryAcquire('k', { ...shared, lease: '5s' });
-        expect(other!.held).toBe(true);
-        expect(await on.far.locks.tryAcquire('k')).toBeNull();
-        await other!.release();
-      }
-    } finally {
-      Date.now = realNow;
-    }
-    expect(await reader.release()).toBe('released');
   });
 
   it('are renewed each for itself', async () => {
