@@ -2,7 +2,7 @@
 import { Logger } from '@nestjs/common';
 import { LockClosedError, type LockLossReason, NotLeaderError } from './lock.errors.js';
 import { lockEvents } from './lock.events.js';
-import type { LockRequest } from './lock.options.js';
+import type { LockRequest } from './lock-request.js';
 import type { HeldLock } from './held-lock.js';
 import type { LockDesk } from './lock-desk.js';
 import { Leadership } from './leadership.js';

@@ -20,6 +20,8 @@ export interface Refusal {
   readonly freed?: ReleaseReply | undefined;
 }
 
+const NOBODY: readonly string[] = [];
+
 /**
  * Attempts share one token, so an attempt that was executed although its reply was lost is found
  * by the next one: same acquisition, same fencing token.
@@ -54,7 +56,7 @@ export class Contender {
     let reply: AcquireReply;
     try {
       const deadlineMs = Math.min(commandTimeoutMs, leaseMs);
-      reply = await store.acquire({ ...this.claim, ...attempt }, { deadlineMs });
+      reply = await store.acquire(this.#command(attempt), { deadlineMs });
     } catch (error) {
       this.#failed(error);
       throw error;
@@ -107,6 +109,12 @@ export class Contender {
       absentIsFinal: !this.#unanswered,
       waiting: this.#standing === 'waiting',
     });
+  }
+
+  /** Field by field, which costs a tenth of two spreads. */
+  #command({ leaseMs, fences, queue, siblings = NOBODY, frees }: Attempt): AcquireCommand {
+    const { key, limit, mode, owner } = this.claim;
+    return { key, limit, mode, owner, leaseMs, fences, queue, siblings, frees };
   }
 
   #failed(error: unknown): void {

@@ -18,6 +18,7 @@ describe('a held lock', () => {
     expect(lock.held).toBe(true);
     expect(store.sent('renew')).toHaveLength(100);
     expect(await lock.release()).toBe('released');
+    await clock.advance(10_000); // the watchdog looks once more, and finds nothing
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -145,6 +146,7 @@ describe('release', () => {
     expect(await lock.release()).toBe('pending');
     await clock.advance(100);
     expect(store.holders.size).toBe(0);
+    await clock.advance(10_000); // the watchdog looks once more, and finds nothing
     expect(clock.pendingTimers).toBe(0);
   });
 

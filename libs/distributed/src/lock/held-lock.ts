@@ -4,7 +4,7 @@ import { Lock, type ReleaseOutcome } from './lock.js';
 import type { LockBackend } from './lock-backend.js';
 import { LockLostError, type LockLossReason } from './lock.errors.js';
 import { lockEvents } from './lock.events.js';
-import type { LockRequest } from './lock.options.js';
+import type { LockRequest } from './lock-request.js';
 import type { LockWatchdog } from './lock-watchdog.js';
 import type { StoreLease } from './store-lease.js';
 

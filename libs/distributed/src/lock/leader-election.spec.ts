@@ -24,6 +24,7 @@ describe('an election', () => {
     }
     expect(terms).toEqual([...new Set(terms)].toSorted((a, b) => a - b));
     expect(await candidates[0].election.query()).toBeNull();
+    await clock.advance(10_000); // the watchdog looks once more, and finds nothing
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -173,6 +174,7 @@ describe('an election', () => {
     }
     await clock.settle();
     expect(await candidates[0].election.query()).toBeNull();
+    await clock.advance(10_000); // the watchdog looks once more, and finds nothing
     expect(clock.pendingTimers).toBe(0);
   });
 

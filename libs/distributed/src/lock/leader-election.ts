@@ -6,7 +6,7 @@ import { Leadership } from './leadership.js';
 import type { Lock } from './lock.js';
 import type { LockDesk } from './lock-desk.js';
 import { LockClosedError, NotLeaderError } from './lock.errors.js';
-import type { LockRequest } from './lock.options.js';
+import type { LockRequest } from './lock-request.js';
 import { LockScope } from './lock-scope.js';
 import { type Body, type LockSections, runIn } from './lock-sections.js';
 import type { LockState } from './lock.store.js';

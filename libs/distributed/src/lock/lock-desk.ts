@@ -11,7 +11,7 @@ import {
 } from './lock.errors.js';
 import { type AcquireOutcome, lockEvents } from './lock.events.js';
 import { type HandoffLimits, type LineDesk, LockLine } from './lock-line.js';
-import type { LockRequest } from './lock.options.js';
+import type { LockRequest } from './lock-request.js';
 import type { LockStore, LockStoreListener, LockTarget } from './lock.store.js';
 import { LockWatchdog } from './lock-watchdog.js';
 import { ReleaseChase } from './release-chase.js';
@@ -132,6 +132,7 @@ export class LockDesk implements LineDesk, LockStoreListener {
     const settled = Promise.allSettled(this.#attempts).then(() => chase.settled());
     await happensWithin(settled, commandTimeoutMs, clock);
     chase.stop();
+    this.watchdog.stop();
     await store.unwatch();
   }
 

@@ -119,6 +119,7 @@ describe('hand-off', () => {
     expect(store.sent('acquire').length).toBeLessThanOrEqual(50 + 5);
     await clock.advance(200);
     expect(waiters.every(({ state }) => state === 'rejected')).toBe(true);
+    await clock.advance(10_000); // the watchdog looks once more, and finds nothing
     expect(clock.pendingTimers).toBe(0);
   });
 

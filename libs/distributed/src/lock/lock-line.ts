@@ -9,7 +9,7 @@ import { HeldLock, type HolderDesk, type LeaseHome } from './held-lock.js';
 import { LockBackendError, LockWaitTimeoutError } from './lock.errors.js';
 import type { ReleaseOutcome } from './lock.js';
 import type { LockTarget, ReleaseReply } from './lock.store.js';
-import type { LockRequest } from './lock.options.js';
+import type { LockRequest } from './lock-request.js';
 import { LockWaiter } from './lock-waiter.js';
 import { pollPause, retryPause } from './pause.js';
 import { type Grant, StoreLease } from './store-lease.js';

@@ -14,6 +14,7 @@ import {
 } from './lock.errors.js';
 import { lockEvents } from './lock.events.js';
 import type { LockSettings } from './lock.options.js';
+import { requestOf } from './lock-request.js';
 import { type HoldKind, LockScope } from './lock-scope.js';
 import { MultiLock } from './multi-lock.js';
 import { UnprotectedLock } from './unprotected-lock.js';
@@ -56,16 +57,16 @@ export class LockSections {
   /** Locks that are no sections. */
   #handedOut(keys: LockKeys, wanted: LockSettings): Promise<Lock | null> {
     return keys.length === 1
-      ? this.desk.acquire({ ...wanted, key: keys[0] })
+      ? this.desk.acquire(requestOf(keys[0], wanted))
       : this.#allHandedOut(keys, wanted);
   }
 
   async #allHandedOut(keys: LockKeys, wanted: LockSettings): Promise<Lock | null> {
     const budget = this.#budget(wanted);
     const locks =
-      (await this.desk.acquireAll(keys.map((each) => ({ key: each, ...wanted })))) ??
+      (await this.desk.acquireAll(keys.map((key) => requestOf(key, wanted)))) ??
       (await allOrNone<Lock>(keys, {
-        obtain: (each) => this.desk.acquire({ key: each, ...wanted, waitMs: budget() }),
+        obtain: (key) => this.desk.acquire(requestOf(key, { ...wanted, waitMs: budget() })),
         giveBack: (lock) => lock.release(),
       }));
     return locks && new MultiLock(locks);
@@ -87,7 +88,7 @@ export class LockSections {
   /** All of them in one step, if they are free and none is the caller's already. */
   async #enterAll(keys: LockKeys, settings: LockSettings): Promise<LockScope[] | null> {
     if (settings.reentrant && keys.some((key) => LockScope.find(this, key))) return null;
-    const locks = await this.desk.acquireAll(keys.map((key) => ({ key, ...settings })));
+    const locks = await this.desk.acquireAll(keys.map((key) => requestOf(key, settings)));
     let parent: LockScope | undefined;
     const enter = (lock: Lock): LockScope =>
       (parent = LockScope.enter(this, lock, kindOf(settings), { parent }));
@@ -131,7 +132,7 @@ export class LockSections {
     parent: LockScope | undefined,
   ): Promise<LockScope | null> {
     try {
-      const lock = await this.desk.acquire({ key, ...settings });
+      const lock = await this.desk.acquire(requestOf(key, settings));
       return lock && LockScope.enter(this, lock, kindOf(settings), { parent });
     } catch (error) {
       if (settings.onBackendError !== 'run' || !(error instanceof LockBackendError)) throw error;

@@ -2,7 +2,7 @@
 import type { Clock, Timer } from '../time/index.js';
 import type { HeldLock } from './held-lock.js';
 import { lockEvents } from './lock.events.js';
-import type { LockRequest } from './lock.options.js';
+import type { LockRequest } from './lock-request.js';
 
 /** Settles once: with a lock, or with the reason why there is none. */
 export class LockWaiter {

@@ -12,6 +12,9 @@ const BATCH_WINDOW = 0.02;
 /** A batch is one pipeline; more than this would hold up other commands. */
 const BATCH_SIZE = 100;
 
+/** Locks come and go faster than a timer is made. */
+const LINGERS = { lingers: true };
+
 /** A lease in care. */
 interface Charge {
   readonly lease: StoreLease;
@@ -33,11 +36,13 @@ export class LockWatchdog {
       (due) => {
         for (const charge of due) this.#overdue(charge);
       },
+      LINGERS,
     );
     this.#renewals = new Agenda<Charge>(
       clock,
       ({ renewAt }) => renewAt,
       (due) => this.#renewAll(due),
+      LINGERS,
     );
   }
 
@@ -63,6 +68,13 @@ export class LockWatchdog {
     this.#charges.delete(lease.claim.owner);
     this.#deadlines.delete(charge);
     this.#renewals.delete(charge);
+  }
+
+  /** No lease is kept any more, and none will come. */
+  stop(): void {
+    this.#charges.clear();
+    this.#deadlines.clear();
+    this.#renewals.clear();
   }
 
   /**

@@ -4,7 +4,6 @@ import { durationSchema, validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/index.js';
 import type { LockKeyOption } from './lock-keys.js';
 import { durabilitySchema, type LockDurability } from './durability.options.js';
-import type { LockBackendError } from './lock.errors.js';
 import type { LockMode, LockStore } from './lock.store.js';
 
 /** Options that can also be set for the whole application. */
@@ -232,27 +231,6 @@ export interface LockSettings {
   /** A permit of so many is asked for, not a lock. */
   readonly limit?: number | undefined;
 }
-
-/** What one acquisition asks for. */
-export type LockRequest = Pick<
-  LockSettings,
-  | 'name'
-  | 'leaseMs'
-  | 'waitMs'
-  | 'renew'
-  | 'fairness'
-  | 'minHoldMs'
-  | 'maxHoldMs'
-  | 'onLost'
-  | 'signal'
-  | 'mode'
-  | 'limit'
-> & {
-  /** The encoded key. */
-  readonly key: string;
-  /** Told of each attempt that the store did not answer while the caller goes on waiting. */
-  readonly onTrouble?: (error: LockBackendError) => void;
-};
 
 /** Checks the options of one call. */
 export function parseLockOptions(
