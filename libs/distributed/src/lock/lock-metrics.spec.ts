@@ -92,6 +92,7 @@ describe('lock metrics', () => {
     store.always = undefined;
     expect(meter.sum(LOCK_METRICS.held, 'job')).toBe(1);
     await lost.release();
+    expect(meter.sum(LOCK_METRICS.held, 'job')).toBe(1);
     await kept.release();
     await clock.settle();
     expect(meter.sum(LOCK_METRICS.held, 'job')).toBe(0);
