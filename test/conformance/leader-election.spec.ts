@@ -10,6 +10,7 @@ import {
   type LockStore,
   POSTGRES_LOCK_DDL,
   PostgresLockStore,
+  RedlockStore,
 } from '../../libs/distributed/src/lock/index.js';
 import { MemoryLockStore } from '../../libs/distributed/src/testing/index.js';
 import { SystemClock, SystemRandom } from '../../libs/distributed/src/time/index.js';
@@ -20,10 +21,12 @@ import { type RedisServer, startRedis } from '../support/redis.fixture.js';
 let database: TestDatabase;
 let pools: [pg.Pool, pg.Pool];
 let redis: RedisServer;
+let masters: RedisServer[];
 const memory = new MemoryLockStore();
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([createDatabase(), startRedis()]);
+  masters = await Promise.all([startRedis(), startRedis(), startRedis()]);
   const open = (): pg.Pool => new pg.Pool({ connectionString: database.url, max: 4 });
   pools = [open(), open()];
   await pools[0].query(POSTGRES_LOCK_DDL);
@@ -32,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.end()));
-  await Promise.all([database.drop(), redis.stop()]);
+  await Promise.all([database.drop(), ...[redis, ...masters].map((server) => server.stop())]);
 });
 
 /** A service of one application, and its end. */
@@ -98,5 +101,25 @@ describe.each<[string, (n: 0 | 1) => Application | Promise<Application>]>([
     expect(await work(leader)).toBe('worked');
     await first.stop();
     expect(leader.isLeader).toBe(false);
+  });
+});
+
+describe('an election on Redlock', () => {
+  it('has one leader, without a number of its term; a shutdown passes it on', async () => {
+    const nodes = masters.map(({ url }) => ({ url }));
+    const open = (): Application => on(new RedlockStore({ nodes, restartDelay: 0 }));
+    const [first, second] = [open(), open()];
+    const [leader, heir] = [first, second].map(({ locks }) => locks.election('redlock')) as [
+      LeaderElection,
+      LeaderElection,
+    ];
+    expect((await leader.campaign()).fencingToken).toBe(0);
+    const inherited = heir.campaign();
+    expect(await leader.execute(() => 'worked')).toBe('worked');
+    expect(await heir.execute(() => 'worked')).toBeUndefined();
+    await first.stop();
+    await inherited;
+    expect([leader.isLeader, heir.isLeader]).toEqual([false, true]);
+    await second.stop();
   });
 });

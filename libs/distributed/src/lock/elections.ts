@@ -38,14 +38,15 @@ export class Elections {
   }
 
   #add(label: string, settings: ReturnType<typeof settingsOf>): LeaderElection {
+    const { keepsOrder } = this.ground.desk.backend.store;
     const election = new LeaderElection(this.ground, {
       ...settings,
       // A name of its own: a lock of the same name would be held for as long as somebody leads.
       key: `election:${label}`,
       waitMs: Number.POSITIVE_INFINITY,
       renew: true,
-      // One candidate per application: there is nobody to pass the leadership on to.
-      fairness: 'strict',
+      // One candidate per application: no tokens are reserved for others, so `query()` shows the term.
+      fairness: keepsOrder ? 'strict' : 'process',
       onLost: 'abort',
     });
     this.#elections.set(label, election);
