@@ -1,4 +1,4 @@
-/** The documentation as code: README snippets compile, relative links lead somewhere. */
+/** The documentation as code: snippets compile, relative links lead somewhere. */
 import { describe, expect, it } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -71,6 +71,19 @@ describe('README', () => {
       problems("import { Nothing } from 'nestjs-distributed';\nexport const x = Nothing;"),
     ).not.toEqual([]);
   }, 60_000);
+});
+
+describe('recipes', () => {
+  // Pages whose snippets are whole files.
+  const recipes = snippets(read('docs/recipes/leader.md'));
+
+  it.each(recipes)(
+    'snippet $name compiles',
+    ({ code }) => {
+      expect(problems(code)).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 describe('links', () => {
