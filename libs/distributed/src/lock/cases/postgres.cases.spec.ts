@@ -15,6 +15,7 @@ let proxy: FaultProxy;
 let direct: pg.Pool;
 /** Through it. */
 let pool: pg.Pool;
+let locks: LockService;
 
 beforeAll(async () => {
   database = await createDatabase();
@@ -23,9 +24,13 @@ beforeAll(async () => {
   pool = new pg.Pool({ connectionString: proxy.url(), max: 3 });
   pool.on('error', () => {});
   await direct.query(POSTGRES_LOCK_DDL);
+  const store = new PostgresLockStore(pool);
+  const options = { commandTimeout: 300, shutdownGrace: 0 };
+  locks = new LockService(store, new SystemClock(), new SystemRandom(), options);
 }, 60_000);
 
 afterAll(async () => {
+  await locks.beforeApplicationShutdown();
   await pool.end();
   await proxy.stop();
   await direct.end();
@@ -37,10 +42,6 @@ const held = async (): Promise<unknown[]> =>
 
 describe('the PostgreSQL store', () => {
   it('C34: an acquisition that timed out and got the lock all the same gives it back, and no session keeps a lock or a transaction (mutation: no chase)', async () => {
-    const store = new PostgresLockStore(pool);
-    const locks = new LockService(store, new SystemClock(), new SystemRandom(), {
-      commandTimeout: 300,
-    });
     await (await locks.acquire('warm-up')).release();
     const chased = nextEvent('chase');
     proxy.dropNextReply({ to: 'distributed_lock_acquire', keepOpen: true });
@@ -58,6 +59,5 @@ describe('the PostgreSQL store', () => {
     );
     expect(sessions.rowCount).toBe(0);
     expect(await next.release()).toBe('released');
-    await locks.beforeApplicationShutdown();
   });
 });
