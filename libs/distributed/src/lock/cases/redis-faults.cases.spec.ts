@@ -129,8 +129,9 @@ describe('who holds a lock', () => {
         await on.proxy.heal();
       }
       await eventually(async () => {
-        await clock.advance(1);
-        return lock.remaining > 25_000 && (await ttl()) > 25_000;
+        // How long a reconnection takes is a matter of this machine, not of the lease.
+        if (node.redis.up) await clock.advance(1);
+        return (await ttl()) > 25_000 && lock.remaining > 25_000;
       });
     }
     expect(on.proxy.droppedReplies).toBeGreaterThanOrEqual(20);
