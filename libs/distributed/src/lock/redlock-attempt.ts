@@ -116,7 +116,8 @@ export class RedlockAttempt implements Ballot {
 
   #owe(node: RedlockNode, owner: string, until: number): void {
     const key = node.connection.keys.key('redlock', this.command.key);
-    const number = this.masters.nextNumber();
+    // Not a number of its own: the next attempt of this owner may be on its way already.
+    const number = this.#number + 1;
     const since = this.#sentAt - (owner === this.command.owner ? 0 : this.#longestLeaseMs);
     this.masters.owe(node, { key, owner, number, since, until });
   }

@@ -44,7 +44,9 @@ export class RedlockDebts {
 
   /** Takes one on. */
   add(debt: Debt): void {
-    this.#open.set(`${debt.key} ${debt.owner}`, debt);
+    const id = `${debt.key} ${debt.owner}`;
+    const known = this.#open.get(id);
+    this.#open.set(id, known ? join(known, debt) : debt);
     if (!this.#isRunning && !this.#isStopped) void this.#run();
   }
 
@@ -98,6 +100,15 @@ export class RedlockDebts {
       this.#pause = { timer: this.clock.setTimer(end, ms), end };
     });
   }
+}
+
+/** Votes of one owner: the later number takes back both. */
+function join(one: Debt, other: Debt): Debt {
+  return {
+    ...(one.number > other.number ? one : other),
+    since: Math.min(one.since, other.since),
+    until: Math.max(one.until, other.until),
+  };
 }
 
 function callOf({ key, owner, number, keepUntil = 0 }: Debt, now: number): RedisScriptCall {
