@@ -45,11 +45,17 @@ async function chooseStore(
   redis: RedisConnection | undefined,
 ): Promise<LockStore> {
   const path = 'DistributedModule.forRoot().lock';
-  const { store, durability } = validateOptions(lockSchemas.module, options, path);
+  const { store, durability, defaults } = validateOptions(lockSchemas.module, options, path);
   if (store && durability) {
     throw new InvalidOptionsError(
       `${path}.durability`,
       'is for the locks in the Redis of the application; a `store` has its own. Remove one of the two',
+    );
+  }
+  if (store?.keepsOrder === false && defaults.fairness === 'strict') {
+    throw new InvalidOptionsError(
+      `${path}.defaults.fairness`,
+      "'strict' needs a store that serves waiters in order; the one given does not. Remove one of the two",
     );
   }
   if (store) return store;

@@ -44,10 +44,11 @@ export class RedlockDebts {
 
   /** Takes one on. */
   add(debt: Debt): void {
+    if (this.#isStopped) return;
     const id = `${debt.key} ${debt.owner}`;
     const known = this.#open.get(id);
     this.#open.set(id, known ? join(known, debt) : debt);
-    if (!this.#isRunning && !this.#isStopped) void this.#run();
+    if (!this.#isRunning) void this.#run();
   }
 
   /** Gives up: the votes end by themselves. */

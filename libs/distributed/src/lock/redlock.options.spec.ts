@@ -1,6 +1,8 @@
 /** Options of Redlock: what is wrong is refused when the store is made, with the field and the fix. */
 import { describe, expect, it } from '@jest/globals';
+import { Test } from '@nestjs/testing';
 import { Redis } from 'ioredis';
+import { DistributedModule } from '../distributed.module.js';
 import { nodeTimeoutFor, parseRedlockOptions } from './redlock.options.js';
 import { RedlockStore } from './redlock.store.js';
 
@@ -43,6 +45,17 @@ describe('new RedlockStore()', () => {
       expect(() => new RedlockStore({ nodes: [...nodes.slice(0, 2), node as never] })).toThrow(
         /nodes\[2\].*expected one master/,
       );
+  });
+});
+
+describe('an application', () => {
+  it('is refused at boot when its default is an order that Redlock has not', async () => {
+    const lock = { store: new RedlockStore({ nodes }), defaults: { fairness: 'strict' } } as const;
+    const app = Test.createTestingModule({ imports: [DistributedModule.forRoot({ lock })] });
+    await expect(app.compile()).rejects.toMatchObject({
+      code: 'E_OPTIONS_INVALID',
+      message: expect.stringContaining('forRoot().lock.defaults.fairness'),
+    });
   });
 });
 
