@@ -1,24 +1,19 @@
-/** Redlock while masters die, stand still, come back empty: nobody waits for them, nothing is left over. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+/**
+ * Redlock while masters die, stand still, come back empty: nobody waits for them, nothing is left over.
+ * Jest fails on any unhandled rejection.
+ */
+import { describe, expect, it } from '@jest/globals';
 import { ask, eventually, useRedlock, within } from '../../../../test/support/redlock.fixture.js';
+import { Redis } from 'ioredis';
 import { RedisConnection } from '../redis/index.js';
 import { FakeClock } from '../testing/index.js';
 import { SystemClock, SystemRandom } from '../time/index.js';
 import { LockService } from './lock.service.js';
 import { RedlockNode } from './redlock-node.js';
 import { redlockScripts } from './redlock-scripts.js';
-import type { RedlockStore } from './redlock.store.js';
+import { RedlockStore } from './redlock.store.js';
 
 const on = useRedlock();
-const unhandled: unknown[] = [];
-const note = (reason: unknown): void => void unhandled.push(reason);
-
-beforeAll(() => void process.on('unhandledRejection', note));
-afterAll(() => {
-  process.off('unhandledRejection', note);
-  expect(unhandled).toEqual([]);
-});
-
 const release = (store: RedlockStore, owner: string) => store.release({ key: 'k', owner }, within);
 
 describe('masters that stand still', () => {
@@ -154,6 +149,15 @@ describe('masters that die', () => {
 });
 
 describe('the end of an application', () => {
+  it('leaves clients open that it was given', async () => {
+    const clients = on.masters.map(({ server }) => new Redis(server.url));
+    const store = new RedlockStore({ nodes: clients, restartDelay: 0 });
+    await on.holdAll(store, 'p:1');
+    await store.unwatch();
+    expect(clients.map(({ status }) => status)).toEqual(Array.from({ length: 5 }, () => 'ready'));
+    for (const client of clients) client.disconnect();
+  });
+
   it('ends its connections, and refuses what comes later', async () => {
     const store = await on.connect();
     const connections = () => on.masters.reduce((sum, { proxy }) => sum + proxy.connections, 0);

@@ -170,6 +170,17 @@ describe('locks', () => {
     await Promise.all(loops);
   }, 40_000);
 
+  it('of several keys are all got, or none', async () => {
+    const [one, two] = [serve(on.open()), serve(on.open())];
+    const both = [['a'], ['b']];
+    const lock = await one.acquire('b');
+    expect(await two.tryAcquire(both)).toBeNull();
+    const waiting = two.execute(both, async ({ members }) => members?.length, { wait: '20s' });
+    await lock.release();
+    expect(await waiting).toBe(2);
+    expect(await two.query('a')).toBeNull();
+  });
+
   it('can be taken away by force: the holder learns it at its next renewal', async () => {
     const [one, two] = [serve(on.open()), serve(on.open())];
     const lock = await one.acquire('k', { lease: 600 });

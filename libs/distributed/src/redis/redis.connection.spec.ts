@@ -53,6 +53,20 @@ describe('RedisConnection', () => {
   const increment = (connection: RedisConnection, options = {}): Promise<number> =>
     connection.execute('increment', (client) => client.incr(counter), options);
 
+  it('that is opened waits for nothing, fails meanwhile, and works once the server is there', async () => {
+    proxy.refuse();
+    const options = { ...SHORT, url: proxy.url(), bootTimeout: '1h' } as const;
+    const connection = RedisConnection.open(options, 'nodes[0]');
+    open.push(connection);
+    expect(connection.up).toBe(false);
+    await expect(increment(connection)).rejects.toMatchObject({ executed: 'no' });
+    const up = nextRedisState('commands', 'up');
+    await proxy.heal();
+    await up;
+    expect(await increment(connection)).toBe(1);
+    expect(() => RedisConnection.open({ url: 'one' }, 'nodes[0]')).toThrow('nodes[0].url');
+  });
+
   it('passes replies on, and errors of commands unchanged', async () => {
     const connection = await connect();
     expect(await increment(connection)).toBe(1);
