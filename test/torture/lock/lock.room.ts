@@ -7,7 +7,8 @@ import { killedProcesses } from './t03-killed-processes.scenario.js';
 import { forgetfulRedis } from './t04-forgetful-redis.scenario.js';
 import { sickNetwork } from './t05-sick-network.scenario.js';
 import { frozenRedis } from './t06-frozen-redis.scenario.js';
-import { durableFailover, lossyFailover } from './t07-lossy-failover.scenario.js';
+import { durableFailovers } from './t07-durable-failovers.scenario.js';
+import { lossyFailover } from './t07-lossy-failover.scenario.js';
 import { redlock } from './t08-redlock.scenario.js';
 import { lyingClocks } from './t09-lying-clocks.scenario.js';
 import { linearizableHistory } from './t10-linearizable-history.scenario.js';
@@ -26,7 +27,7 @@ export const lockRoom: TortureRoom<LockGround> = {
     sickNetwork,
     frozenRedis,
     lossyFailover,
-    durableFailover,
+    durableFailovers,
     redlock,
     lyingClocks,
     linearizableHistory,

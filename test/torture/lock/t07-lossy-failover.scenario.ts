@@ -4,13 +4,11 @@ import { Redis } from 'ioredis';
 import { RedisSentinelServers } from '#servers';
 import type { Torture, TortureOutcome, TortureSettings } from '../torture.js';
 import { Arena, broken, type Worker } from './arena.js';
-import { supports } from './capability-probe.js';
 import type { LockGround } from './lock-ground.js';
 import { emptyTally } from './section-load.js';
 
 const LEASE_MS = 20_000;
 const PATIENCE = { lease: LEASE_MS, wait: 15_000 };
-const DURABILITY = { durability: { replicas: 1 } };
 
 /** Two holders of one lock are possible here; two writers are not. */
 export const lossyFailover: Torture<LockGround> = {
@@ -30,29 +28,15 @@ export const lossyFailover: Torture<LockGround> = {
       slow: true,
     },
   ],
-  run: (ground, settings) => failover(ground, settings, false),
+  run: (ground, settings) => failover(ground, settings),
 };
 
-/** The same with an acquisition that waits for the replica: no second holder at all. */
-export const durableFailover: Torture<LockGround> = {
-  id: 'T7D',
-  fault: 'the same with durability: { replicas: 1 }',
-  mutations: [],
-  available: (ground, settings) => supports(ground, settings, { lock: DURABILITY }),
-  run: (ground, settings) => failover(ground, settings, true),
-};
-
-async function failover(
-  ground: LockGround,
-  settings: TortureSettings,
-  durable: boolean,
-): Promise<TortureOutcome> {
+async function failover(ground: LockGround, settings: TortureSettings): Promise<TortureOutcome> {
   await using servers = await RedisSentinelServers.start();
   const { sentinels, name } = servers;
   await using arena = await Arena.open(ground, settings, {
     workers: 2,
     redis: () => ({ sentinels, name }),
-    settings: durable ? { lock: DURABILITY } : {},
   });
   const [before, after] = arena.workers as [Worker, Worker];
   // Both keys have a history that the replica knows.
@@ -85,8 +69,7 @@ async function failover(
     emptyTally(),
     { 'grants the replica did not see': granted.length, 'double grants': doubles },
     broken(
-      [!durable || doubles === 0, `${doubles} double grants`],
-      [durable || doubles > 0, 'no grant was lost: the fault did not bite'],
+      [doubles > 0, 'no grant was lost: the fault did not bite'],
       [refused === doubles, `${doubles - refused} stale writes were not refused`],
       [judgement.regressions === 0, `${judgement.regressions} fencing tokens regressed`],
     ),
