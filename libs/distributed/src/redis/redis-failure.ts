@@ -32,6 +32,11 @@ export function isScriptMissing(error: unknown): boolean {
   return textOf(error).message.startsWith('NOSCRIPT');
 }
 
+/** True when the user of the connection lacks a right: to ask again is no use. */
+export function isPermissionDenied(error: unknown): boolean {
+  return textOf(error).message.startsWith('NOPERM');
+}
+
 /** True when another node of the Cluster is in charge of the key. */
 export function isSlotElsewhere(error: unknown): boolean {
   return ELSEWHERE.test(textOf(error).message);

@@ -1,6 +1,7 @@
 /** One connection for messages, from its first SUBSCRIBE to its end; it never reconnects by itself. */
 import type { Redis } from 'ioredis';
 import type { Clock } from '../time/index.js';
+import { isPermissionDenied } from './redis-failure.js';
 import { destroySocket, RedisHeartbeat } from './redis-heartbeat.js';
 
 /** Deadlines of a session, milliseconds. */
@@ -22,6 +23,7 @@ export class SubscriberSession {
   #end: () => void = () => {};
   #over = false;
   #failure: string | undefined;
+  #refusal: Error | undefined;
 
   constructor(
     client: Redis,
@@ -53,6 +55,11 @@ export class SubscriberSession {
   /** The connection's last error. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  /** The server's answer to a channel this user may not listen on. */
+  get refusal(): Error | undefined {
+    return this.#refusal;
   }
 
   /** Connects. False when that fails or takes too long; the session is then over. */
@@ -100,6 +107,7 @@ export class SubscriberSession {
         () => settle(true),
         (error: Error) => {
           this.#failure ??= error.message;
+          if (isPermissionDenied(error)) this.#refusal = error;
           settle(false);
         },
       );

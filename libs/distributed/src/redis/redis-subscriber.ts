@@ -23,10 +23,17 @@ class Channel {
   readonly listeners = new Set<RedisListener>();
   readonly waiters = new Set<(acknowledged: boolean) => void>();
   acknowledged = false;
+  /** Why it will not be. */
+  refusal: Error | undefined;
 
   acknowledge(): void {
     this.acknowledged = true;
     for (const waiter of this.waiters) waiter(true);
+  }
+
+  refuse(error: Error): void {
+    this.refusal = error;
+    for (const waiter of this.waiters) waiter(false);
   }
 }
 
@@ -46,6 +53,8 @@ export class RedisSubscriber {
   #session: SubscriberSession | undefined;
   #running: Promise<void> | undefined;
   #up = false;
+  /** After a refusal, until all channels are subscribed. */
+  #oneByOne = false;
 
   /** @param open makes the client of the given session, or nothing when no node is known */
   constructor(
@@ -88,6 +97,8 @@ export class RedisSubscriber {
     if (channel.acknowledged || (await this.#acknowledged(channel, maxMs))) return subscription;
     subscription.unsubscribe();
     this.#assertOpen(label);
+    // The command's own error, which no repetition would cure.
+    if (channel.refusal) throw channel.refusal;
     throw new RedisDeadlineError({ label, executed: 'unknown' }, maxMs);
   }
 
@@ -153,10 +164,12 @@ export class RedisSubscriber {
       const missing = [...this.#channels].filter(([, channel]) => !channel.acknowledged);
       if (missing.length === 0) {
         // In the same turn as the check: a channel that comes later is subscribed by its caller.
+        this.#oneByOne = false;
         this.#change('up');
         return session;
       }
-      if (!(await this.#acknowledge(session, missing))) return undefined;
+      const next = this.#oneByOne ? missing.slice(0, 1) : missing;
+      if (!(await this.#acknowledge(session, next))) return undefined;
     }
   }
 
@@ -167,6 +180,9 @@ export class RedisSubscriber {
     const acknowledged = await session.subscribe(channels.map(([name]) => name));
     if (acknowledged && session === this.#session)
       for (const [, channel] of channels) channel.acknowledge();
+    // Which of several it is, the server does not say: the next session asks for one after the other.
+    if (session.refusal && channels.length === 1) channels[0]?.[1].refuse(session.refusal);
+    if (session.refusal) this.#oneByOne = true;
     return acknowledged;
   }
 

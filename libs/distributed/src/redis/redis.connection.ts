@@ -219,7 +219,8 @@ export class RedisConnection implements OnApplicationShutdown {
    * that connection is down: see `onSubscriberChange`.
    * @returns when Redis has acknowledged: every message published from now on arrives
    * @throws RedisDeadlineError `E_REDIS_DEADLINE` when it was not acknowledged in time
-   * @throws RedisUnavailableError `E_REDIS_UNAVAILABLE` after `close()`
+   * @throws RedisUnavailableError `E_REDIS_UNAVAILABLE` after `close()`; the server's own error when
+   *   this user may not listen on the channel
    */
   subscribe(
     channel: string,
