@@ -28,6 +28,7 @@ export {
   LockLostError,
   type LockLossReason,
   type LockReplicas,
+  LockSetupError,
   LockUpgradeError,
   LockWaitTimeoutError,
   NotLeaderError,

@@ -184,6 +184,17 @@ export class LockFeatureError extends DistributedError {
   }
 }
 
+/** `E_LOCK_SETUP`: the Redis of the locks cannot be used as it is set up; found when it was first connected. */
+export class LockSetupError extends DistributedError {
+  /** Each says what is wrong, and what to do. */
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super('E_LOCK_SETUP', `The Redis of the locks cannot be used: ${problems.join('. ')}.`);
+    this.problems = problems;
+  }
+}
+
 /** `E_LOCK_CLOSED`: the application is shutting down and takes no new locks. Nothing was run. */
 export class LockClosedError extends DistributedError {
   /** The body did not run: repeating the call is safe. */

@@ -1,5 +1,5 @@
 /** Locks in Redis: one key per lock, one for its fencing token, both in one slot. */
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import {
   RedisConnection,
   type RedisScript,
@@ -25,14 +25,16 @@ import {
   ownerOf,
   RedisLockCommands,
 } from './redis-lock-commands.js';
+import { RedisLockCheck } from './redis-lock-check.js';
 import { ReplicatedLocks } from './replicated-locks.js';
 
 /** Talks to one Redis, standalone, behind Sentinel, or a Cluster. */
 @Injectable()
-export class RedisLockStore extends LockStore {
+export class RedisLockStore extends LockStore implements OnModuleInit {
   readonly #commands: RedisLockCommands;
   readonly #losses: ConnectionLosses;
   readonly #replicated: ReplicatedLocks | undefined;
+  readonly #check: RedisLockCheck;
   #subscription: Subscription | undefined;
   #endObservation: (() => void) | undefined;
 
@@ -46,6 +48,12 @@ export class RedisLockStore extends LockStore {
     this.#losses = new ConnectionLosses(redis.client);
     this.#replicated =
       replicated && new ReplicatedLocks(replicated, (...args) => this.release(...args));
+    this.#check = new RedisLockCheck(redis, this.#commands.channels, replicated?.replicas);
+  }
+
+  /** @throws LockSetupError `E_LOCK_SETUP` */
+  async onModuleInit(): Promise<void> {
+    await this.#check.atBoot();
   }
 
   async acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply> {
@@ -125,6 +133,7 @@ export class RedisLockStore extends LockStore {
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
     this.#losses.stop();
+    this.#check.stop();
   }
 
   #ask(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireResult> {
