@@ -1,4 +1,5 @@
 /** What is found at boot, on real servers with real rights. */
+import { readFile } from 'node:fs/promises';
 import {
   afterAll,
   afterEach,
@@ -63,6 +64,7 @@ describe('the check of the Redis of the locks', () => {
     jest.restoreAllMocks();
     await Promise.all(open.splice(0).map((redis) => redis.close()));
     await asAdmin('CONFIG', 'SET', 'maxmemory', '0', 'maxmemory-policy', 'noeviction');
+    await asAdmin('FLUSHALL');
   });
   afterAll(async () => {
     await admin.close();
@@ -141,6 +143,18 @@ describe('the check of the Redis of the locks', () => {
       const redis = await connectAs(...granted);
       await check(redis, 1);
       await useEverything(new RedisLockStore(redis));
+    });
+
+    it('those of the guide are enough too', async () => {
+      const guide = await readFile(
+        new URL('../../../../docs/guide/lock.md', import.meta.url),
+        'utf8',
+      );
+      const rules = /^ACL SETUSER app ([^`]*)/m.exec(guide)?.[1]?.trim().split(/\s+/) ?? [];
+      const redis = await connectAs('-@all', ...rules);
+      await check(redis);
+      await useEverything(new RedisLockStore(redis));
+      expect(logged.debug).toEqual([]);
     });
 
     it('WAIT is needed for durability only', async () => {
