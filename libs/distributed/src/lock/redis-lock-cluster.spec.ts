@@ -1,5 +1,7 @@
 /** The same locks on a Redis Cluster: one slot per key, messages across nodes. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { Redis } from 'ioredis';
 import {
   type RedisClusterServers,
   startRedisCluster,
@@ -39,6 +41,21 @@ afterAll(async () => {
 });
 
 describe('locks on a Cluster', () => {
+  it('find nothing wrong with it at boot, and warn of every policy that evicts', async () => {
+    const { redis } = nodes[0];
+    const second = new Redis(cluster.nodes[1] as { host: string; port: number });
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    const debug = jest.spyOn(Logger.prototype, 'debug').mockImplementation(() => {});
+    await new RedisLockStore(redis).onModuleInit();
+    expect([warn, debug].map(({ mock }) => mock.calls)).toEqual([[], []]);
+    await second.config('SET', 'maxmemory', '100mb', 'maxmemory-policy', 'volatile-lru');
+    await new RedisLockStore(redis).onModuleInit();
+    await second.config('SET', 'maxmemory', '0');
+    second.disconnect();
+    expect(warn.mock.calls).toHaveLength(1);
+    jest.restoreAllMocks();
+  });
+
   it('exclude on every node (mutation: keys without a hash tag fail with CROSSSLOT)', async () => {
     const [one, two] = nodes;
     for (let slot = 0; slot < 12; slot++) {

@@ -10,6 +10,7 @@ export {
   type RedisDeadSocketEvent,
   redisFailureChannel,
   type RedisFailureEvent,
+  type RedisRole,
   redisStateChannel,
   type RedisStateEvent,
 } from './redis.events.js';

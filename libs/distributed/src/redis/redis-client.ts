@@ -1,6 +1,7 @@
 /** Makes clients of ioredis that keep no secrets: no hidden queue, no hidden re-send, no long waits. */
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Random } from '../time/index.js';
+import type { RedisRole } from './redis.events.js';
 import { isClusterClient, type RedisClient, type RedisSettings } from './redis.options.js';
 
 /** A client, and whether it is ours to close. */
@@ -8,6 +9,8 @@ export interface OwnedRedisClient {
   readonly client: RedisClient;
   /** False for a client the application gave us. */
   readonly owned: boolean;
+  /** What it is for. Default `'commands'`. */
+  readonly role?: RedisRole;
 }
 
 const FIRST_RETRY_MS = 50;
@@ -32,20 +35,25 @@ export function openRedisClient(settings: RedisSettings, random: Random): OwnedR
   }
 }
 
-/** Another client of the same servers, for commands that block their connection; ours to close. */
-export function openBlockingClient(
+/** Another client of the same servers, for WAIT, which blocks its connection. */
+export function openReplicationClient(
   settings: RedisSettings,
   client: RedisClient,
   random: Random,
-): RedisClient {
-  if (settings.kind !== 'client') return openRedisClient(settings, random).client;
+): OwnedRedisClient {
+  const another =
+    settings.kind === 'client' ? duplicate(client) : openRedisClient(settings, random).client;
+  return { client: another, owned: true, role: 'replication' };
+}
+
+function duplicate(client: RedisClient): RedisClient {
   if (isClusterClient(client)) return client.duplicate([], { lazyConnect: true });
   return client.duplicate({
     lazyConnect: true,
     autoResendUnfulfilledCommands: false,
     enableOfflineQueue: false,
     maxRetriesPerRequest: null,
-    connectionName: 'nestjs-distributed:blocking',
+    connectionName: 'nestjs-distributed:replication',
   });
 }
 

@@ -6,7 +6,7 @@ import { RedisCalls } from './redis-calls.js';
 import { RedisGate } from './redis-gate.js';
 import { destroySocket, RedisHeartbeat } from './redis-heartbeat.js';
 import { RedisUnavailableError } from './redis.errors.js';
-import { redisStateChannel, type RedisStateEvent } from './redis.events.js';
+import { type RedisRole, redisStateChannel, type RedisStateEvent } from './redis.events.js';
 import { isClusterClient, type RedisClient, type RedisSettings } from './redis.options.js';
 
 /** How long `close` waits for replies under way. */
@@ -26,7 +26,13 @@ export class RedisLink {
   #lastError: Error | undefined;
   #wasUp = false;
 
-  constructor(client: RedisClient, owned: boolean, settings: RedisSettings, clock: Clock) {
+  constructor(
+    client: RedisClient,
+    owned: boolean,
+    settings: RedisSettings,
+    clock: Clock,
+    private readonly role: RedisRole = 'commands',
+  ) {
     this.#client = client;
     this.#owned = owned;
     this.#settings = settings;
@@ -34,7 +40,7 @@ export class RedisLink {
     this.gate = new RedisGate(() => client.status === 'ready', clock, settings.offlineTimeout);
     this.calls = new RedisCalls(clock);
     this.#heartbeat = new RedisHeartbeat(() => nodesOf(client), clock, {
-      role: 'commands',
+      role,
       intervalMs: settings.heartbeatInterval,
       timeoutMs: settings.heartbeatTimeout,
       connectMs: settings.connectTimeout,
@@ -138,7 +144,7 @@ export class RedisLink {
     this.#wasUp = state === 'up';
     if (!redisStateChannel.hasSubscribers) return;
     const reason = state === 'down' ? this.#lastError?.message : undefined;
-    const event: RedisStateEvent = { role: 'commands', state, reason };
+    const event: RedisStateEvent = { role: this.role, state, reason };
     redisStateChannel.publish(event);
   }
 }

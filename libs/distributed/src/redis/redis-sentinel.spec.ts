@@ -6,6 +6,14 @@ import {
   startRedisSentinel,
 } from '../../../../test/support/redis.fixture.js';
 import { RedisConnection } from './redis.connection.js';
+import { composeScript } from './redis-script.js';
+
+const count = composeScript({
+  name: 'count',
+  source: "return redis.call('INCR', KEYS[1])",
+  keys: 1,
+  parse: Number,
+});
 
 describe('RedisConnection behind Sentinel', () => {
   let servers: RedisSentinelServers;
@@ -24,6 +32,9 @@ describe('RedisConnection behind Sentinel', () => {
 
   it('follows the failover with calls and messages', async () => {
     expect(connection.topology).toBe('sentinel');
+    const scripts = await connection.replicated({ replicas: 1, timeoutMs: 200 });
+    const write = () => scripts.eval(count, { keys: ['{k}'], args: [] }, { deadlineMs: 2_000 });
+    expect(await write()).toEqual({ value: 1, replicas: 1 });
     const set = (value: string) => connection.execute('set', (client) => client.set('key', value));
     expect(await set('before')).toBe('OK');
     let receive: (message: string) => void = () => {};
@@ -31,7 +42,8 @@ describe('RedisConnection behind Sentinel', () => {
     await connection.subscribe('news', (message) => receive(message));
 
     const down = [nextRedisState('commands', 'down'), nextRedisState('subscriber', 'down')];
-    const up = [nextRedisState('commands', 'up'), nextRedisState('subscriber', 'up')];
+    const roles = ['commands', 'replication', 'subscriber'] as const;
+    const up = roles.map((role) => nextRedisState(role, 'up'));
     await servers.master.kill();
     await Promise.all(down);
     await expect(set('during')).rejects.toMatchObject({ code: 'E_REDIS_UNAVAILABLE' });
@@ -43,5 +55,7 @@ describe('RedisConnection behind Sentinel', () => {
     );
     await connection.execute('publish', (client) => client.publish('news', 'from the new master'));
     expect(await received).toBe('from the new master');
+    // The connection of WAIT has followed too; what it wrote is there, and the new master is alone.
+    expect(await write()).toEqual({ value: 2, replicas: 0 });
   });
 });

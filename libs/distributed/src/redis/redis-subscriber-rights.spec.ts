@@ -1,5 +1,5 @@
 /** A user who may not listen on a channel. */
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type RedisServer, startRedis } from '../../../../test/support/redis.fixture.js';
 import { RedisConnection } from './redis.connection.js';
 
@@ -10,12 +10,12 @@ describe('a channel this user may not listen on', () => {
   beforeAll(async () => {
     const user = ['--user', 'default', 'on', 'nopass', '~*', '+@all', 'resetchannels', '&free*'];
     server = await startRedis({ args: user });
+  });
+  beforeEach(async () => {
     connection = await RedisConnection.connect({ url: server.url });
   });
-  afterAll(async () => {
-    await connection.close();
-    await server.stop();
-  });
+  afterEach(() => connection.close());
+  afterAll(() => server.stop());
 
   const refused = (channel: string): Promise<unknown> =>
     connection.subscribe(channel, () => {}, { deadlineMs: 5_000 }).catch((error: unknown) => error);
@@ -26,7 +26,7 @@ describe('a channel this user may not listen on', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
-  it('does not take the channels of others with it', async () => {
+  it('does not take the channels of others with it (mutation: all of one SUBSCRIBE are refused)', async () => {
     const received: string[] = [];
     let arrived: () => void = () => {};
     const message = new Promise<void>((resolve) => (arrived = resolve));

@@ -3,8 +3,8 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { type Clock, type Random, SystemClock, SystemRandom } from '../time/index.js';
 import { type RedisCallOptions, RedisCaller } from './redis-caller.js';
 import {
-  openBlockingClient,
   openRedisClient,
+  openReplicationClient,
   openSubscriberClient,
   type OwnedRedisClient,
 } from './redis-client.js';
@@ -63,14 +63,14 @@ export class RedisConnection implements OnApplicationShutdown {
     settings: RedisSettings,
     clock: Clock,
     random: Random,
-    { client, owned }: OwnedRedisClient = openRedisClient(settings, random),
+    { client, owned, role }: OwnedRedisClient = openRedisClient(settings, random),
   ) {
     this.client = client;
     this.#clock = clock;
     this.topology = topologyOf(client);
     this.keys = new RedisKeys(settings.keyPrefix);
     this.#commandMs = settings.commandTimeout;
-    this.#link = new RedisLink(client, owned, settings, clock);
+    this.#link = new RedisLink(client, owned, settings, clock, role);
     this.#caller = new RedisCaller(this.#link, settings, clock, random);
     this.#subscriber = new RedisSubscriber(
       (session) => openSubscriberClient(client, session),
@@ -86,7 +86,7 @@ export class RedisConnection implements OnApplicationShutdown {
     this.#fork = (blockedMs) => {
       // A PING waits behind what blocks the connection.
       const patient = { ...settings, heartbeatTimeout: settings.heartbeatTimeout + blockedMs };
-      const another = { client: openBlockingClient(settings, client, random), owned: true };
+      const another = openReplicationClient(settings, client, random);
       return new RedisConnection(patient, clock, random, another);
     };
   }

@@ -2,10 +2,12 @@
 import { channel } from 'node:diagnostics_channel';
 import type { RedisExecuted } from './redis.errors.js';
 
+/** `commands` for calls, `replication` for those that wait for replicas, `subscriber` for messages. */
+export type RedisRole = 'commands' | 'replication' | 'subscriber';
+
 /** A connection came up or went down. */
 export interface RedisStateEvent {
-  /** `commands` for calls, `subscriber` for messages. */
-  readonly role: 'commands' | 'subscriber';
+  readonly role: RedisRole;
   readonly state: 'up' | 'down';
   /** Why it went down, when that is known. */
   readonly reason?: string | undefined;
@@ -21,7 +23,7 @@ export interface RedisFailureEvent {
 
 /** A server that was connected did not answer, and its socket was destroyed. */
 export interface RedisDeadSocketEvent {
-  readonly role: 'commands' | 'subscriber';
+  readonly role: RedisRole;
   /** `host:port` */
   readonly node: string;
 }
