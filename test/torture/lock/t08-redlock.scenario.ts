@@ -39,6 +39,7 @@ export const redlock: Torture<LockGround> = {
         },
       ],
       caughtBy: /overlap/,
+      slow: true,
     },
   ],
   async run(ground, settings) {
