@@ -106,7 +106,11 @@ export class CacheInvalidator implements OnModuleDestroy {
   ): Promise<void> {
     const { epoch } = this.bus;
     await this.evict(region, key, onFailure);
-    const entry = { value: decodeValue(text), expiresAt: this.clock.now() + ttlMs };
+    const entry = {
+      value: decodeValue(text),
+      encodedLength: text.length,
+      expiresAt: this.clock.now() + ttlMs,
+    };
     this.reader.remember(region, key, entry, { fence: new Fence(), epoch });
   }
 

@@ -156,7 +156,8 @@ export function nameOf(value: object): string {
   return name ? `a ${name} instance` : 'an object of a class';
 }
 
-function escapeText(text: string): string {
+/** The text with everything escaped that has a meaning in a key. */
+export function escapeText(text: string): string {
   return text.replace(
     RESERVED,
     (character) => `%${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -144,7 +144,12 @@ export class CacheLoader {
       const outcome = await this.leases.fill(address, { lease, text, ttlMs });
       region.counters.fill(outcome);
       if (outcome === 'stored')
-        this.reader.remember(region, key, { value, expiresAt: sentAt + ttlMs }, since);
+        this.reader.remember(
+          region,
+          key,
+          { value, encodedLength: text.length, expiresAt: sentAt + ttlMs },
+          since,
+        );
       return value;
     } catch (error) {
       this.leases.abandon(address, lease);
@@ -156,11 +161,12 @@ export class CacheLoader {
 
   async #fillMemory(request: LoadRequest, since: Since): Promise<unknown> {
     const { region, key } = request;
-    const { value } = await this.#load(request);
+    const { text, value } = await this.#load(request);
     const ttlMs = this.#ttlOf(request, value);
     if (ttlMs === 0) region.counters.fill('skipped');
     else {
-      this.reader.remember(region, key, { value, expiresAt: this.clock.now() + ttlMs }, since);
+      const expiresAt = this.clock.now() + ttlMs;
+      this.reader.remember(region, key, { value, encodedLength: text.length, expiresAt }, since);
       region.counters.fill(since.fence.broken ? 'rejected' : 'stored');
     }
     return value;

@@ -7,6 +7,7 @@ import type { CacheRecord } from './cache-record.js';
 import type { CacheRegion } from './cache-region.js';
 import { CacheStore } from './cache.store.js';
 import { InvalidationBus } from './invalidation-bus.js';
+import { weigh } from './memory-entry.js';
 
 /** A value found, in an object because `undefined` is a value too. */
 export interface Found {
@@ -19,6 +20,7 @@ export type Reading =
       readonly state: 'value';
       readonly stamp: string;
       readonly value: unknown;
+      readonly encodedLength: number;
       readonly expiresAt: number;
     }
   /** Somebody loads it. */
@@ -38,14 +40,17 @@ export class CacheReader {
   /** What memory may serve: only while every invalidation is sure to arrive. */
   recall(region: CacheRegion, key: string): Found | undefined {
     if (region.definition.levels === 'l2' || !this.bus.fresh) return undefined;
-    return region.memory.get(key, this.clock.now(), this.bus.epoch);
+    const entry = region.memory.get(key, this.clock.now());
+    if (entry === undefined || entry.epoch === this.bus.epoch) return entry;
+    region.memory.delete(key);
+    return undefined;
   }
 
   /** Keeps a value in memory, unless its key was invalidated since `fence` was set up in `epoch`. */
   remember(
     region: CacheRegion,
     key: string,
-    entry: { readonly value: unknown; readonly expiresAt: number },
+    entry: { readonly value: unknown; readonly encodedLength: number; readonly expiresAt: number },
     since: { readonly fence: Fence; readonly epoch: number },
   ): void {
     const { levels } = region.definition;
@@ -54,11 +59,14 @@ export class CacheReader {
     const { maxTtl } = region.definition.l1;
     // The bound is for messages that never come; a cache without L2 has nothing to compare with.
     const latest = levels === 'l1' ? entry.expiresAt : this.clock.now() + maxTtl;
-    region.memory.set(key, {
-      value: entry.value,
-      expiresAt: Math.min(entry.expiresAt, latest),
-      epoch: since.epoch,
-    });
+    const { value, encodedLength } = entry;
+    // Whole milliseconds are small integers; fractions would cost an object each.
+    const expiresAt = Math.floor(Math.min(entry.expiresAt, latest));
+    region.memory.set(
+      key,
+      { value, expiresAt, epoch: since.epoch },
+      weigh(key, value, encodedLength),
+    );
   }
 
   /** Asks Redis. Rejects when it fails or does not answer within the read deadline. */
@@ -81,7 +89,13 @@ export class CacheReader {
     if (record.kind === 'lease') return { state: 'leased', stamp, record };
     const found = record.kind === 'value' && decoded(record.text);
     if (!found) return { state: 'dead', stamp, record };
-    return { state: 'value', stamp, value: found.value, expiresAt: sentAt + remainingMs };
+    return {
+      state: 'value',
+      stamp,
+      value: found.value,
+      encodedLength: record.text.length,
+      expiresAt: sentAt + remainingMs,
+    };
   }
 
   /** The stamp of a record written now. */

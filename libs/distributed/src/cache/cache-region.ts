@@ -3,7 +3,9 @@ import { CacheCounters } from './cache-counters.js';
 import { CacheFlights } from './cache-flights.js';
 import { CachePoison } from './cache-poison.js';
 import type { CacheLevels } from './cache.options.js';
-import { MemoryCache } from './memory-cache.js';
+import { L1Cache, type L1PolicyName } from './l1-cache.js';
+import type { L1Bounds } from './l1-policy.js';
+import type { MemoryEntry } from './memory-entry.js';
 
 /** A complete definition; durations in milliseconds. */
 export interface CacheDefinition {
@@ -11,12 +13,12 @@ export interface CacheDefinition {
   readonly ttl: number;
   readonly negativeTtl: number;
   readonly levels: CacheLevels;
-  readonly l1: { readonly maxEntries: number; readonly maxTtl: number };
+  readonly l1: L1Bounds & { readonly policy: L1PolicyName; readonly maxTtl: number };
 }
 
 export class CacheRegion {
   readonly flights = new CacheFlights();
-  readonly memory: MemoryCache;
+  readonly memory: L1Cache<MemoryEntry>;
   readonly counters: CacheCounters;
   readonly poison = new CachePoison();
   #generation: { readonly value: string; readonly epoch: number } | undefined;
@@ -27,7 +29,7 @@ export class CacheRegion {
     readonly name: string,
     readonly definition: CacheDefinition,
   ) {
-    this.memory = new MemoryCache(definition.l1.maxEntries);
+    this.memory = new L1Cache(definition.l1, definition.l1.policy);
     this.counters = new CacheCounters(name);
   }
 

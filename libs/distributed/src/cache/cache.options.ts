@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { InvalidOptionsError } from '../distributed.errors.js';
 import { durationSchema, validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/duration.js';
+import type { L1PolicyName } from './l1-cache.js';
 
 /** Which levels keep a value: memory of this process (L1), Redis (L2). */
 export type CacheLevels = 'l1+l2' | 'l1' | 'l2';
@@ -12,8 +13,12 @@ export type InvalidateFailure = 'throw' | 'retry';
 
 /** The memory of one process. */
 export interface CacheL1Options {
-  /** Entries per cache; the least recently used one leaves. Default 10 000. */
+  /** Entries per cache. Default 10 000. */
   readonly maxEntries?: number;
+  /** Estimated bytes per cache: values, keys and what it takes to keep them. Default 64 MiB. */
+  readonly maxBytes?: number;
+  /** Which entry leaves when there is no room. Default `'s3-fifo'`. */
+  readonly policy?: L1PolicyName;
   /** Longest time an entry is served from memory without asking Redis. Default `'60s'`. */
   readonly maxTtl?: Duration;
 }
@@ -79,8 +84,12 @@ export const positiveDurationSchema = v.pipe(
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 
+const policy = v.picklist(['s3-fifo', 'lru'] satisfies L1PolicyName[]);
+
 const l1Schema = v.strictObject({
   maxEntries: v.optional(count),
+  maxBytes: v.optional(count),
+  policy: v.optional(policy),
   maxTtl: v.optional(positiveDurationSchema),
 });
 
@@ -110,6 +119,8 @@ const schema = v.strictObject({
   l1: v.optional(
     v.strictObject({
       maxEntries: v.optional(count, 10_000),
+      maxBytes: v.optional(count, 64 * 1024 * 1024),
+      policy: v.optional(policy, 's3-fifo'),
       maxTtl: v.optional(positiveDurationSchema, '60s'),
     }),
     {},

@@ -235,5 +235,5 @@ describe('CacheService', () => {
 /** Resolves when the node's memory does not hold the key any more: the message has arrived. */
 async function forgotten(node: CacheNode, name: string, key: string): Promise<void> {
   const memory = node.registry.open(name).memory;
-  while (memory.get(key, 0, node.bus.epoch)) await new Promise((resolve) => setImmediate(resolve));
+  while (memory.peek(key)) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -46,6 +46,10 @@ export interface CacheHit<T> {
 export interface CacheStats extends CacheCounts {
   /** Entries in memory now. */
   readonly l1Entries: number;
+  /** Their estimated bytes. */
+  readonly l1Bytes: number;
+  /** Entries that left memory for lack of room. */
+  readonly l1Evictions: number;
   /** Loads in progress. */
   readonly flights: number;
   /** Evictions that wait for a confirmation. */
@@ -148,6 +152,8 @@ export class CacheService {
         {
           ...region.counters.snapshot(),
           l1Entries: region.memory.size,
+          l1Bytes: region.memory.bytes,
+          l1Evictions: region.memory.stats().evictions,
           flights: region.flights.size,
           poisoned: region.poison.size,
         },

@@ -1,0 +1,174 @@
+/** The first level: entries of one cache in the memory of this process, bounded in number and bytes. */
+import { type L1Entry, L1Node } from './l1-node.js';
+import type { L1Bounds, L1Policy } from './l1-policy.js';
+import { Lru } from './lru.js';
+import { type PrimitiveKey, primitiveOf } from './primitive-key.js';
+import { S3Fifo } from './s3-fifo.js';
+
+/** Which entry leaves when there is no room. */
+export type L1PolicyName = 's3-fifo' | 'lru';
+
+/** What a first level holds and did. */
+export interface L1Stats {
+  readonly entries: number;
+  /** Estimated weight of the entries. */
+  readonly bytes: number;
+  /** Entries that left for lack of room. */
+  readonly evictions: number;
+  /** Entries that were found past their lifetime. */
+  readonly expirations: number;
+  /** Entries that were not taken in because one alone is heavier than the bound. */
+  readonly refusals: number;
+}
+
+/**
+ * Bounded map of keys to entries of type `E`. Keys are those of cache-key; the ones that stand for
+ * one primitive are found by the primitive too. There is one index, so what is deleted is gone for
+ * both. Time is given by the caller, who has read the clock for other reasons already.
+ */
+export class L1Cache<E extends L1Entry> {
+  /** Entries whose key stands for one primitive. */
+  readonly #plain = new Map<PrimitiveKey, L1Node<E>>();
+  /** The others, by the text of the key. */
+  readonly #compound = new Map<string, L1Node<E>>();
+  readonly #policy: L1Policy<E>;
+  #bytes = 0;
+  #evictions = 0;
+  #expirations = 0;
+  #refusals = 0;
+
+  constructor(
+    private readonly bounds: L1Bounds,
+    policy: L1PolicyName | L1Policy<E> = 's3-fifo',
+  ) {
+    this.#policy = typeof policy === 'string' ? named(policy, bounds) : policy;
+  }
+
+  /** Entries held, expired ones included. */
+  get size(): number {
+    return this.#plain.size + this.#compound.size;
+  }
+
+  /** Their estimated weight. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The entry of `key`, unless it has expired at `now`; counts as a use. */
+  get(key: string, now: number): E | undefined {
+    return this.#use(this.#find(key), now);
+  }
+
+  /** As `get`, for a key that stands for one primitive (see `isPrimitiveKey`). Builds nothing. */
+  recall(key: PrimitiveKey, now: number): E | undefined {
+    return this.#use(this.#plain.get(key), now);
+  }
+
+  /** The entry of `key`, expired or not; does not count as a use. */
+  peek(key: string): E | undefined {
+    return this.#find(key)?.entry;
+  }
+
+  /**
+   * Takes an entry in, in place of the one of the same key. Others leave to make room.
+   * @param bytes estimated weight of key and entry; heavier than the bound: it is not taken in
+   */
+  set(key: string, entry: E, bytes: number): void {
+    const { maxBytes } = this.bounds;
+    let node = this.#find(key);
+    if (bytes > maxBytes) {
+      if (node) this.#drop(node);
+      this.#refusals++;
+    } else if (node) {
+      this.#bytes += bytes - node.bytes;
+      this.#policy.reweigh(node, bytes);
+      node.entry = entry;
+      this.#makeRoom(0, 0);
+    } else {
+      this.#makeRoom(1, bytes);
+      node = this.#insert(key, entry, bytes);
+      this.#bytes += bytes;
+      this.#policy.admit(node);
+    }
+  }
+
+  /** Forgets one entry. True when there was one. */
+  delete(key: string): boolean {
+    const node = this.#find(key);
+    if (!node) return false;
+    this.#drop(node);
+    return true;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#plain.clear();
+    this.#compound.clear();
+    this.#policy.clear();
+    this.#bytes = 0;
+  }
+
+  stats(): L1Stats {
+    return {
+      entries: this.size,
+      bytes: this.#bytes,
+      evictions: this.#evictions,
+      expirations: this.#expirations,
+      refusals: this.#refusals,
+    };
+  }
+
+  #find(key: string): L1Node<E> | undefined {
+    const primitive = primitiveOf(key);
+    return primitive === undefined ? this.#compound.get(key) : this.#plain.get(primitive);
+  }
+
+  #insert(key: string, entry: E, bytes: number): L1Node<E> {
+    const primitive = primitiveOf(key);
+    const node = new L1Node(primitive === undefined ? key : detached(primitive), entry, bytes);
+    if (primitive === undefined) this.#compound.set(key, node);
+    else this.#plain.set(node.key, node);
+    return node;
+  }
+
+  #use(node: L1Node<E> | undefined, now: number): E | undefined {
+    if (node === undefined) return undefined;
+    if (node.entry.expiresAt > now) {
+      this.#policy.touch(node);
+      return node.entry;
+    }
+    this.#expirations++;
+    this.#drop(node);
+    return undefined;
+  }
+
+  #drop(node: L1Node<E>): void {
+    this.#policy.remove(node);
+    this.#forget(node);
+  }
+
+  #makeRoom(entries: number, bytes: number): void {
+    const { maxEntries, maxBytes } = this.bounds;
+    while (this.size + entries > maxEntries || this.#bytes + bytes > maxBytes) {
+      const node = this.#policy.evict();
+      if (!node) return;
+      this.#evictions++;
+      this.#forget(node);
+    }
+  }
+
+  #forget(node: L1Node<E>): void {
+    this.#bytes -= node.bytes;
+    if (this.#plain.get(node.key) === node) this.#plain.delete(node.key);
+    else this.#compound.delete(node.key as string);
+  }
+}
+
+function named<E>(policy: L1PolicyName, bounds: L1Bounds): L1Policy<E> {
+  return policy === 'lru' ? new Lru(bounds.maxEntries) : new S3Fifo(bounds);
+}
+
+/** A copy: a part of a string keeps the whole alive, and with it whatever that is a part of. */
+function detached(key: PrimitiveKey): PrimitiveKey {
+  return typeof key === 'string' ? Buffer.from(key, 'utf16le').toString('utf16le') : key;
+}
