@@ -1,6 +1,6 @@
 /** One per application: knows the handlers and runs the chain of a woven method. */
-import type { Aspect, AspectCall, AspectHandler, AspectMethod } from './aspect.js';
-import { methodLabel } from './aspect.js';
+import type { Aspect, AspectCall, AspectHandler, AspectMethod, Shortcut } from './aspect.js';
+import { methodLabel, NO_ANSWER } from './aspect.js';
 import type { AspectKind } from './aspect-order.js';
 import { CapabilityMissingError } from './aspect.errors.js';
 
@@ -13,6 +13,15 @@ const CAPABILITY_OF: Readonly<Partial<Record<AspectKind, string>>> = {
   leader: 'lock',
 };
 
+/** The shortcut of a method for one class; a list, because nearly always there is one class. */
+interface KnownShortcut {
+  readonly targetClass: AspectMethod['targetClass'];
+  readonly shortcut: Shortcut;
+  readonly next: KnownShortcut | undefined;
+}
+
+const noAnswer: Shortcut = () => NO_ANSWER;
+
 /**
  * Runs decorated methods. Injectable, for `bindAspects` and for tests
  * (`overrideProvider(AspectRuntime).useValue(AspectRuntime.passThrough())`).
@@ -21,6 +30,8 @@ export class AspectRuntime {
   readonly [BRAND] = true;
   readonly #handlers: ReadonlyMap<AspectKind, AspectHandler>;
   readonly #passThrough: boolean;
+  /** By the aspects of a method, which are the method's own array. */
+  readonly #shortcuts = new Map<readonly Aspect[], KnownShortcut>();
 
   constructor(handlers: readonly AspectHandler[], options: { passThrough?: boolean } = {}) {
     this.#handlers = new Map(handlers.map((handler) => [handler.kind, handler]));
@@ -40,6 +51,21 @@ export class AspectRuntime {
       Object.hasOwn(value, BRAND) &&
       value[BRAND as keyof object] === true
     );
+  }
+
+  /** What the outermost aspect answers without its chain, or `NO_ANSWER`. */
+  answer(
+    aspects: readonly Aspect[],
+    targetClass: AspectMethod['targetClass'],
+    methodName: string | symbol,
+    args: readonly unknown[],
+  ): unknown {
+    const first = this.#shortcuts.get(aspects);
+    for (let known = first; known; known = known.next)
+      if (known.targetClass === targetClass) return known.shortcut(args);
+    const shortcut = this.#shortcutOf(aspects, { targetClass, methodName });
+    this.#shortcuts.set(aspects, { targetClass, shortcut, next: first });
+    return shortcut(args);
   }
 
   /** Runs `proceed` inside the handlers of `aspects`, which are sorted outermost first. */
@@ -66,6 +92,11 @@ export class AspectRuntime {
     if (this.#passThrough) return;
     for (const aspect of aspects)
       this.#handlerOf(aspect, method).validate?.(aspect.options, method);
+  }
+
+  #shortcutOf([outermost]: readonly Aspect[], method: AspectMethod): Shortcut {
+    if (this.#passThrough || !outermost) return noAnswer;
+    return this.#handlerOf(outermost, method).shortcut?.(outermost.options, method) ?? noAnswer;
   }
 
   #handlerOf(aspect: Aspect, method: AspectMethod): AspectHandler {

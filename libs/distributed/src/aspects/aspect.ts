@@ -25,6 +25,15 @@ export interface AspectCall extends AspectMethod {
   readonly args: readonly unknown[];
 }
 
+/** What a shortcut returns that leaves the call to the chain. */
+export const NO_ANSWER = Symbol('no answer');
+
+/**
+ * Answers a call of one method before its chain is entered. Synchronous; it takes the arguments and
+ * returns what the method's promise is to hold, or `NO_ANSWER`. A throw rejects the call.
+ */
+export type Shortcut = (args: readonly unknown[]) => unknown;
+
 /** Gives one kind of aspect its behaviour; one injectable per application. */
 export interface AspectHandler<O = unknown> {
   readonly kind: AspectKind;
@@ -38,6 +47,11 @@ export interface AspectHandler<O = unknown> {
    * or the parameters do not fit.
    */
   validate?(options: O, method: AspectMethod): void;
+  /**
+   * Called once per method, at its first call, where this aspect is the outermost one: for answers
+   * that are so cheap that entering the chain would cost more (a cached value).
+   */
+  shortcut?(options: O, method: AspectMethod): Shortcut | undefined;
 }
 
 /** `Class.method`, for messages and as a default name. */

@@ -1,5 +1,12 @@
-export type { Aspect, AspectCall, AspectHandler, AspectMethod, MethodAspect } from './aspect.js';
-export { methodLabel } from './aspect.js';
+export type {
+  Aspect,
+  AspectCall,
+  AspectHandler,
+  AspectMethod,
+  MethodAspect,
+  Shortcut,
+} from './aspect.js';
+export { methodLabel, NO_ANSWER } from './aspect.js';
 export {
   AspectDuplicateError,
   AspectObservableError,

@@ -4,9 +4,10 @@
  * captures route and message handlers before `onModuleInit` (docs/adr/0001).
  */
 import { InvalidOptionsError } from '../distributed.errors.js';
-import type { Aspect, MethodAspect } from './aspect.js';
+import { type Aspect, type AspectCall, type MethodAspect, NO_ANSWER } from './aspect.js';
 import { ASPECT_ORDER, type AspectKind } from './aspect-order.js';
 import { plantRuntime, runtimeOf } from './aspect-binding.js';
+import type { AspectRuntime } from './aspect-runtime.js';
 import {
   AspectDuplicateError,
   AspectObservableError,
@@ -71,9 +72,19 @@ function wrap(original: Method, target: object, key: string | symbol): Woven {
   const woven = async function (this: object, ...args: unknown[]): Promise<unknown> {
     const runtime = runtimeOf(this, label);
     const targetClass = this.constructor as abstract new () => unknown;
-    const call = { instance: this, targetClass, methodName: key, args };
-    return runtime.invoke(aspects, call, async () => settled(original.apply(this, args), label));
+    const answer = runtime.answer(aspects, targetClass, key, args);
+    // The rest has functions that hold `this` and `args`: elsewhere, so that an answer makes none.
+    return answer === NO_ANSWER ? enter(runtime, this, targetClass, args) : answer;
   };
+  const enter = (
+    runtime: AspectRuntime,
+    instance: object,
+    targetClass: AspectCall['targetClass'],
+    args: unknown[],
+  ): Promise<unknown> =>
+    runtime.invoke(aspects, { instance, targetClass, methodName: key, args }, async () =>
+      settled(original.apply(instance, args), label),
+    );
   // Metadata and own properties of decorators below stay visible, live, through the prototype.
   Object.setPrototypeOf(woven, original);
   Object.defineProperty(woven, 'name', { value: original.name, configurable: true });
