@@ -37,7 +37,9 @@ export class TransactionContext {
 
   /** The call entered last, of whatever DataSource. */
   innermost(): Frame | undefined {
-    return [...this.#place.frames.values()].at(-1);
+    // Asked by every cached call: outside of transactions it allocates nothing.
+    const frames = this.#storage.getStore()?.frames;
+    return frames && [...frames.values()].at(-1);
   }
 
   /** The scopes this code was called in, innermost first; they may have ended, or be suspended. */
