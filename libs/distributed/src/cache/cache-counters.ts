@@ -48,7 +48,13 @@ export class CacheCounters {
   }
 
   hit(level: CacheLevel): void {
-    this.#counts[level === 'l1' ? 'l1Hits' : 'l2Hits']++;
+    if (level === 'l1') this.#counts.l1Hits++;
+    else this.#counts.l2Hits++;
+    // Asked first: even the function that makes the payload is too dear for a hit nobody watches.
+    if (cacheEvents.hasSubscribers('hit')) this.#tellHit(level);
+  }
+
+  #tellHit(level: CacheLevel): void {
     cacheEvents.emit('hit', () => ({ cache: this.#cache, level }));
   }
 

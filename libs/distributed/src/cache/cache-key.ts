@@ -63,7 +63,8 @@ export function storedKey(key: string): string {
   return `#${createHash('sha256').update(key).digest('base64url')}`;
 }
 
-function callKey(option: object, args: readonly unknown[]): unknown {
+/** What a key function says of one call. */
+export function callKey(option: object, args: readonly unknown[]): unknown {
   return (option as (...values: readonly unknown[]) => unknown)(...args);
 }
 

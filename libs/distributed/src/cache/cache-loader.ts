@@ -15,6 +15,7 @@ import type { CacheRegion } from './cache-region.js';
 import { CacheTransactions } from './cache-transactions.js';
 import { CACHE_OPTIONS, type ResolvedCacheOptions } from './cache.options.js';
 import { InvalidationBus } from './invalidation-bus.js';
+import type { PrimitiveKey } from './primitive-key.js';
 
 /** One wanted value. */
 export interface LoadRequest {
@@ -68,6 +69,15 @@ export class CacheLoader {
       region.flights.join(key) ??
       region.flights.start(key, (fence) => this.#fly(request, { fence, epoch: this.bus.epoch }))
     );
+  }
+
+  /** What memory holds for a key that stands for one primitive: the shortest way to a hit. */
+  recall(region: CacheRegion, key: PrimitiveKey): Found | undefined {
+    // A transaction may have made the key stale for itself: `getOrSet` looks.
+    if (this.transactions.active) return undefined;
+    const found = this.reader.recallPrimitive(region, key);
+    if (found) region.counters.hit('l1');
+    return found;
   }
 
   /** What is cached, without loading anything. */

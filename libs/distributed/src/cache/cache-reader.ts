@@ -7,7 +7,8 @@ import type { CacheRecord } from './cache-record.js';
 import type { CacheRegion } from './cache-region.js';
 import { CacheStore } from './cache.store.js';
 import { InvalidationBus } from './invalidation-bus.js';
-import { weigh } from './memory-entry.js';
+import { MemoryEntry, weigh } from './memory-entry.js';
+import type { PrimitiveKey } from './primitive-key.js';
 
 /** A value found, in an object because `undefined` is a value too. */
 export interface Found {
@@ -39,11 +40,20 @@ export class CacheReader {
 
   /** What memory may serve: only while every invalidation is sure to arrive. */
   recall(region: CacheRegion, key: string): Found | undefined {
-    if (region.definition.levels === 'l2' || !this.bus.fresh) return undefined;
-    const entry = region.memory.get(key, this.clock.now());
+    const now = this.clock.now();
+    if (region.definition.levels === 'l2' || !this.bus.freshAt(now)) return undefined;
+    const entry = region.memory.get(key, now);
     if (entry === undefined || entry.epoch === this.bus.epoch) return entry;
     region.memory.delete(key);
     return undefined;
+  }
+
+  /** As `recall`, for a key that stands for one primitive. One reading of the clock, no text. */
+  recallPrimitive(region: CacheRegion, key: PrimitiveKey): Found | undefined {
+    const now = this.clock.now();
+    if (region.definition.levels === 'l2' || !this.bus.freshAt(now)) return undefined;
+    const entry = region.memory.recall(key, now);
+    return entry?.epoch === this.bus.epoch ? entry : undefined;
   }
 
   /** Keeps a value in memory, unless its key was invalidated since `fence` was set up in `epoch`. */
@@ -62,11 +72,8 @@ export class CacheReader {
     const { value, encodedLength } = entry;
     // Whole milliseconds are small integers; fractions would cost an object each.
     const expiresAt = Math.floor(Math.min(entry.expiresAt, latest));
-    region.memory.set(
-      key,
-      { value, expiresAt, epoch: since.epoch },
-      weigh(key, value, encodedLength),
-    );
+    const bytes = weigh(key, value, encodedLength);
+    region.memory.set(key, new MemoryEntry(value, since.epoch, expiresAt, bytes));
   }
 
   /** Asks Redis. Rejects when it fails or does not answer within the read deadline. */

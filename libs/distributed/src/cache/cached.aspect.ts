@@ -5,12 +5,15 @@ import {
   type AspectHandler,
   type AspectMethod,
   methodLabel,
+  NO_ANSWER,
+  type Shortcut,
 } from '../aspects/index.js';
-import { methodKey, storedKey } from './cache-key.js';
+import { callKey, methodKey, storedKey } from './cache-key.js';
 import { CacheLoader } from './cache-loader.js';
 import type { CacheRegion } from './cache-region.js';
 import { CacheRegistry } from './cache-registry.js';
 import type { CachedSettings } from './cached.options.js';
+import { isPrimitiveKey } from './primitive-key.js';
 
 @Injectable()
 export class CachedAspect implements AspectHandler<CachedSettings> {
@@ -52,6 +55,19 @@ export class CachedAspect implements AspectHandler<CachedSettings> {
    */
   validate(settings: CachedSettings, method: AspectMethod): void {
     this.#regionOf(settings, method);
+  }
+
+  /** A hit in memory, if the call is identified by one primitive: its key needs no text then. */
+  shortcut(settings: CachedSettings, method: AspectMethod): Shortcut | undefined {
+    const { key, condition } = settings;
+    if (condition || (key !== undefined && typeof key !== 'function')) return undefined;
+    const region = this.#regionOf(settings, method);
+    return (args) => {
+      const identity = key ? callKey(key, args) : args[0];
+      if (!isPrimitiveKey(identity) || !(key || args.length === 1)) return NO_ANSWER;
+      const found = this.loader.recall(region, identity);
+      return found ? found.value : NO_ANSWER;
+    };
   }
 
   #regionOf(settings: CachedSettings, method: AspectMethod): CacheRegion {

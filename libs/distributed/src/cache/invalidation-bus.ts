@@ -74,7 +74,12 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
 
   /** Whether every eviction the cluster confirmed more than a moment ago is known here. */
   get fresh(): boolean {
-    return this.#connected && this.clock.now() - this.#echoSentAt < this.options.bus.timeout;
+    return this.freshAt(this.clock.now());
+  }
+
+  /** As `fresh`, for a caller who has read the clock. */
+  freshAt(now: number): boolean {
+    return this.#connected && now - this.#echoSentAt < this.options.bus.timeout;
   }
 
   /** Starts to beat and to listen. `fresh` becomes true when Redis has acknowledged it. */

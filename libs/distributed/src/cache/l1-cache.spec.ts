@@ -3,12 +3,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from '@jest/globals';
 import { argumentsKey } from './cache-key.js';
 import { L1Cache, type L1PolicyName } from './l1-cache.js';
-import type { L1Entry } from './l1-node.js';
+import { L1Entry } from './l1-entry.js';
 import { isPrimitiveKey } from './primitive-key.js';
 import { S3Fifo } from './s3-fifo.js';
 
-interface Entry extends L1Entry {
-  readonly value: number;
+class Entry extends L1Entry {
+  constructor(
+    readonly value: number,
+    expiresAt = 1,
+    bytes = 1,
+  ) {
+    super(expiresAt, bytes);
+  }
 }
 
 /** Keys of both kinds, and keys that only look like each other. */
@@ -61,7 +67,7 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
         fc.array(step, { maxLength: 120 }),
         (maxEntries, maxBytes, steps) => {
           const cache = new L1Cache<Entry>({ maxEntries, maxBytes }, policy);
-          const model = new Map<string, { entry: Entry; bytes: number }>();
+          const model = new Map<string, Entry>();
           let now = 0;
           let serial = 0;
           for (const action of steps) {
@@ -74,15 +80,15 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
               const name = argumentsKey([argument], 'spec');
               const expected = model.get(name);
               if (action.kind === 'set') {
-                const entry = { value: ++serial, expiresAt: now + action.life };
-                cache.set(name, entry, action.bytes);
-                model.set(name, { entry, bytes: action.bytes });
+                const entry = new Entry(++serial, now + action.life, action.bytes);
+                cache.set(name, entry);
+                model.set(name, entry);
               } else if (action.kind === 'delete') {
                 if (cache.delete(name)) expect(expected).toBeDefined();
                 model.delete(name);
               } else {
                 const found = ask(cache, action.kind, argument, now);
-                if (found) expect(found).toBe(expected?.entry);
+                if (found) expect(found).toBe(expected);
                 if (found && action.kind !== 'peek') expect(found.expiresAt).toBeGreaterThan(now);
               }
             }
@@ -102,16 +108,16 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
 
   it('keeps whatever fits: nothing leaves while there is room', () => {
     const cache = new L1Cache<Entry>({ maxEntries: 100, maxBytes: 1_000 }, policy);
-    for (let id = 0; id < 100; id++) cache.set(`n${id}`, { value: id, expiresAt: 1 }, 10);
+    for (let id = 0; id < 100; id++) cache.set(`n${id}`, new Entry(id, 1, 10));
     for (let id = 0; id < 100; id++) expect(cache.get(`n${id}`, 0)?.value).toBe(id);
     expect(cache.stats()).toMatchObject({ evictions: 0, entries: 100, bytes: 1_000 });
   });
 
   it('an entry heavier than the bound is refused, and the old value of its key is gone', () => {
     const cache = new L1Cache<Entry>({ maxEntries: 10, maxBytes: 100 }, policy);
-    cache.set('n1', { value: 1, expiresAt: 1 }, 10);
-    cache.set('n2', { value: 2, expiresAt: 1 }, 10);
-    cache.set('n1', { value: 3, expiresAt: 1 }, 101);
+    cache.set('n1', new Entry(1, 1, 10));
+    cache.set('n2', new Entry(2, 1, 10));
+    cache.set('n1', new Entry(3, 1, 101));
     expect(cache.get('n1', 0)).toBeUndefined();
     expect(cache.get('n2', 0)?.value).toBe(2);
     expect(cache.stats()).toMatchObject({ refusals: 1, entries: 1, bytes: 10 });
@@ -119,15 +125,15 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
 
   it('an overwritten entry that grew makes others leave', () => {
     const cache = new L1Cache<Entry>({ maxEntries: 10, maxBytes: 100 }, policy);
-    for (let id = 0; id < 10; id++) cache.set(`n${id}`, { value: id, expiresAt: 1 }, 10);
-    cache.set('n9', { value: 99, expiresAt: 1 }, 50);
+    for (let id = 0; id < 10; id++) cache.set(`n${id}`, new Entry(id, 1, 10));
+    cache.set('n9', new Entry(99, 1, 50));
     expect(cache.bytes).toBeLessThanOrEqual(100);
     expect(cache.stats().evictions).toBeGreaterThanOrEqual(4);
   });
 
   it('returns an entry until the millisecond before its end, by either way', () => {
     const cache = new L1Cache<Entry>({ maxEntries: 10, maxBytes: 100 }, policy);
-    cache.set('n1', { value: 1, expiresAt: 50 }, 1);
+    cache.set('n1', new Entry(1, 50, 1));
     expect([cache.get('n1', 49.9)?.value, cache.recall(1, 49.9)?.value]).toEqual([1, 1]);
     expect(cache.recall(1, 50)).toBeUndefined();
     expect(cache.stats()).toMatchObject({ entries: 0, expirations: 1 });
@@ -136,7 +142,7 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
   it('finds by the primitive what was set by its key, and nothing else (catches a second index that outlives a delete)', () => {
     const cache = new L1Cache<Entry>({ maxEntries: 100, maxBytes: 10_000 }, policy);
     ARGUMENTS.forEach((argument, value) =>
-      cache.set(argumentsKey([argument], 'spec'), { value, expiresAt: 1 }, 1),
+      cache.set(argumentsKey([argument], 'spec'), new Entry(value)),
     );
     expect(cache.size).toBe(ARGUMENTS.length);
     expect([1, '1', 1n, true, ' ', '\ud800'].map((id) => cache.recall(id, 0)?.value)).toEqual(
@@ -153,7 +159,7 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
 describe('S3Fifo', () => {
   it('is O(1) per operation under churn: what evictions pass over was paid for by uses, ghosts are bounded', () => {
     const maxEntries = 1_000;
-    const policy = new S3Fifo<Entry>({ maxEntries, maxBytes: Infinity });
+    const policy = new S3Fifo({ maxEntries, maxBytes: Infinity });
     const cache = new L1Cache<Entry>({ maxEntries, maxBytes: Infinity }, policy);
     let operations = 0;
     let state = 1;
@@ -161,7 +167,7 @@ describe('S3Fifo', () => {
     for (; operations < 200_000; operations++) {
       const id = next() % (operations % 7 === 0 ? 50_000 : 1_500);
       if (operations % 31 === 0) cache.delete(`n${id}`);
-      else if (!cache.recall(id, 0)) cache.set(`n${id}`, { value: id, expiresAt: 1 }, 1);
+      else if (!cache.recall(id, 0)) cache.set(`n${id}`, new Entry(id, 1, 1));
     }
     expect(cache.stats().evictions).toBeGreaterThan(10_000);
     expect(policy.passes).toBeLessThan(2 * operations);
@@ -170,10 +176,9 @@ describe('S3Fifo', () => {
 
   it('by bytes, keeps what is used while large entries pass through', () => {
     const cache = new L1Cache<Entry>({ maxEntries: 1_000_000, maxBytes: 1_000_000 });
-    for (let id = 0; id < 500; id++) cache.set(`n${id}`, { value: id, expiresAt: 1 }, 1_000);
+    for (let id = 0; id < 500; id++) cache.set(`n${id}`, new Entry(id, 1, 1_000));
     for (let round = 0; round < 3; round++) for (let id = 0; id < 500; id++) cache.recall(id, 0);
-    for (let id = 0; id < 2_000; id++)
-      cache.set(`s${id}`, { value: id, expiresAt: 1 }, 20_000 + (id % 7));
+    for (let id = 0; id < 2_000; id++) cache.set(`s${id}`, new Entry(id, 1, 20_000 + (id % 7)));
     let kept = 0;
     for (let id = 0; id < 500; id++) if (cache.recall(id, 0)) kept++;
     expect(kept).toBe(500);

@@ -1,5 +1,5 @@
 /** The first level: entries of one cache in the memory of this process, bounded in number and bytes. */
-import { type L1Entry, L1Node } from './l1-node.js';
+import type { L1Entry } from './l1-entry.js';
 import type { L1Bounds, L1Policy } from './l1-policy.js';
 import { Lru } from './lru.js';
 import { type PrimitiveKey, primitiveOf } from './primitive-key.js';
@@ -28,10 +28,10 @@ export interface L1Stats {
  */
 export class L1Cache<E extends L1Entry> {
   /** Entries whose key stands for one primitive. */
-  readonly #plain = new Map<PrimitiveKey, L1Node<E>>();
+  readonly #plain = new Map<PrimitiveKey, E>();
   /** The others, by the text of the key. */
-  readonly #compound = new Map<string, L1Node<E>>();
-  readonly #policy: L1Policy<E>;
+  readonly #compound = new Map<string, E>();
+  readonly #policy: L1Policy;
   #bytes = 0;
   #evictions = 0;
   #expirations = 0;
@@ -39,7 +39,7 @@ export class L1Cache<E extends L1Entry> {
 
   constructor(
     private readonly bounds: L1Bounds,
-    policy: L1PolicyName | L1Policy<E> = 's3-fifo',
+    policy: L1PolicyName | L1Policy = 's3-fifo',
   ) {
     this.#policy = typeof policy === 'string' ? named(policy, bounds) : policy;
   }
@@ -66,38 +66,41 @@ export class L1Cache<E extends L1Entry> {
 
   /** The entry of `key`, expired or not; does not count as a use. */
   peek(key: string): E | undefined {
-    return this.#find(key)?.entry;
+    return this.#find(key);
   }
 
   /**
-   * Takes an entry in, in place of the one of the same key. Others leave to make room.
-   * @param bytes estimated weight of key and entry; heavier than the bound: it is not taken in
+   * Takes an entry in, in place of the one of the same key. Others leave to make room; one that alone
+   * is heavier than the bound is not taken in.
    */
-  set(key: string, entry: E, bytes: number): void {
-    const { maxBytes } = this.bounds;
-    let node = this.#find(key);
-    if (bytes > maxBytes) {
-      if (node) this.#drop(node);
+  set(key: string, entry: E): void {
+    const primitive = primitiveOf(key);
+    const known = primitive === undefined ? this.#compound.get(key) : this.#plain.get(primitive);
+    if (entry.bytes > this.bounds.maxBytes) {
+      if (known) this.#drop(known);
       this.#refusals++;
-    } else if (node) {
-      this.#bytes += bytes - node.bytes;
-      this.#policy.reweigh(node, bytes);
-      node.entry = entry;
-      this.#makeRoom(0, 0);
-    } else {
-      this.#makeRoom(1, bytes);
-      node = this.#insert(key, entry, bytes);
-      this.#bytes += bytes;
-      this.#policy.admit(node);
+      return;
     }
+    if (known) {
+      entry.key = known.key;
+      this.#policy.replace(known, entry);
+      this.#bytes -= known.bytes;
+    } else {
+      entry.key = primitive === undefined ? key : detached(primitive);
+      this.#makeRoom(1, entry.bytes);
+      this.#policy.admit(entry);
+    }
+    if (primitive === undefined) this.#compound.set(key, entry);
+    else this.#plain.set(entry.key, entry);
+    this.#bytes += entry.bytes;
+    this.#makeRoom(0, 0);
   }
 
   /** Forgets one entry. True when there was one. */
   delete(key: string): boolean {
-    const node = this.#find(key);
-    if (!node) return false;
-    this.#drop(node);
-    return true;
+    const entry = this.#find(key);
+    if (entry) this.#drop(entry);
+    return entry !== undefined;
   }
 
   /** Forgets everything. */
@@ -118,53 +121,45 @@ export class L1Cache<E extends L1Entry> {
     };
   }
 
-  #find(key: string): L1Node<E> | undefined {
+  #find(key: string): E | undefined {
     const primitive = primitiveOf(key);
     return primitive === undefined ? this.#compound.get(key) : this.#plain.get(primitive);
   }
 
-  #insert(key: string, entry: E, bytes: number): L1Node<E> {
-    const primitive = primitiveOf(key);
-    const node = new L1Node(primitive === undefined ? key : detached(primitive), entry, bytes);
-    if (primitive === undefined) this.#compound.set(key, node);
-    else this.#plain.set(node.key, node);
-    return node;
-  }
-
-  #use(node: L1Node<E> | undefined, now: number): E | undefined {
-    if (node === undefined) return undefined;
-    if (node.entry.expiresAt > now) {
-      this.#policy.touch(node);
-      return node.entry;
+  #use(entry: E | undefined, now: number): E | undefined {
+    if (entry === undefined) return undefined;
+    if (entry.expiresAt > now) {
+      this.#policy.touch(entry);
+      return entry;
     }
     this.#expirations++;
-    this.#drop(node);
+    this.#drop(entry);
     return undefined;
   }
 
-  #drop(node: L1Node<E>): void {
-    this.#policy.remove(node);
-    this.#forget(node);
+  #drop(entry: L1Entry): void {
+    this.#policy.remove(entry);
+    this.#forget(entry);
   }
 
   #makeRoom(entries: number, bytes: number): void {
     const { maxEntries, maxBytes } = this.bounds;
     while (this.size + entries > maxEntries || this.#bytes + bytes > maxBytes) {
-      const node = this.#policy.evict();
-      if (!node) return;
+      const entry = this.#policy.evict();
+      if (!entry) return;
       this.#evictions++;
-      this.#forget(node);
+      this.#forget(entry);
     }
   }
 
-  #forget(node: L1Node<E>): void {
-    this.#bytes -= node.bytes;
-    if (this.#plain.get(node.key) === node) this.#plain.delete(node.key);
-    else this.#compound.delete(node.key as string);
+  #forget(entry: L1Entry): void {
+    this.#bytes -= entry.bytes;
+    if (this.#plain.get(entry.key) === entry) this.#plain.delete(entry.key);
+    else this.#compound.delete(entry.key as string);
   }
 }
 
-function named<E>(policy: L1PolicyName, bounds: L1Bounds): L1Policy<E> {
+function named(policy: L1PolicyName, bounds: L1Bounds): L1Policy {
   return policy === 'lru' ? new Lru(bounds.maxEntries) : new S3Fifo(bounds);
 }
 

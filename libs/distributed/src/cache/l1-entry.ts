@@ -1,41 +1,41 @@
-/** One entry of the first level, and the queues it stands in: intrusive, so that leaving is O(1). */
+/** An entry of the first level, and the queues it stands in: intrusive, so that leaving is O(1). */
 import type { PrimitiveKey } from './primitive-key.js';
 
-/** What the first level needs to know of what it keeps. */
-export interface L1Entry {
-  /** On the monotonic clock of this process; from then on it is not returned. */
-  readonly expiresAt: number;
-}
-
-/** An entry in its place. Its fields belong to the first level and to its policy. */
-export class L1Node<E> {
-  /** How often it was used since it was last looked at, up to a small limit; see S3Fifo. */
+/**
+ * What the first level needs to know of what it keeps; extend it by what you keep. One object and not
+ * two: on the path of a hit every object on the way to the value is a wait for memory. An object
+ * enters a first level once.
+ */
+export abstract class L1Entry {
+  /** The primitive its key stands for, else its key; given by the first level. */
+  key: PrimitiveKey = '';
+  /** How often it was used since its policy last looked at it, up to a small limit. */
   frequency = 0;
-  queue: NodeQueue<E> | undefined = undefined;
+  /** Where it stands, if its policy uses queues. */
+  queue: EntryQueue | undefined = undefined;
   /** The neighbour that came earlier. */
-  older: L1Node<E> | undefined = undefined;
+  older: L1Entry | undefined = undefined;
   /** The neighbour that came later. */
-  newer: L1Node<E> | undefined = undefined;
+  newer: L1Entry | undefined = undefined;
 
   /**
-   * @param key the primitive the key stands for, else the key itself
-   * @param bytes weight against the bound on bytes
+   * @param expiresAt on the monotonic clock of this process; from then on it is not returned
+   * @param bytes estimated weight of key and value
    */
   constructor(
-    readonly key: PrimitiveKey,
-    public entry: E,
-    public bytes: number,
+    readonly expiresAt: number,
+    readonly bytes: number,
   ) {}
 }
 
-/** Nodes in order of arrival. */
-export class NodeQueue<E> {
-  #oldest: L1Node<E> | undefined;
-  #newest: L1Node<E> | undefined;
+/** Entries in order of arrival. */
+export class EntryQueue {
+  #oldest: L1Entry | undefined;
+  #newest: L1Entry | undefined;
   #size = 0;
   #bytes = 0;
 
-  /** How many nodes stand in it. */
+  /** How many entries stand in it. */
   get size(): number {
     return this.#size;
   }
@@ -45,36 +45,43 @@ export class NodeQueue<E> {
     return this.#bytes;
   }
 
-  /** The node that came first. */
-  get oldest(): L1Node<E> | undefined {
+  /** The entry that came first. */
+  get oldest(): L1Entry | undefined {
     return this.#oldest;
   }
 
-  /** Appends a node that stands in no queue. */
-  push(node: L1Node<E>): void {
-    node.queue = this;
-    node.older = this.#newest;
-    if (this.#newest) this.#newest.newer = node;
-    else this.#oldest = node;
-    this.#newest = node;
-    this.#size++;
-    this.#bytes += node.bytes;
+  /** Appends an entry that stands in no queue. */
+  push(entry: L1Entry): void {
+    this.#enter(entry, this.#newest, undefined);
   }
 
-  /** Takes out a node of this queue. */
-  remove(node: L1Node<E>): void {
-    if (node.older) node.older.newer = node.newer;
-    else this.#oldest = node.newer;
-    if (node.newer) node.newer.older = node.older;
-    else this.#newest = node.older;
-    node.queue = node.older = node.newer = undefined;
+  /** Takes out an entry of this queue. */
+  remove(entry: L1Entry): void {
+    if (entry.older) entry.older.newer = entry.newer;
+    else this.#oldest = entry.newer;
+    if (entry.newer) entry.newer.older = entry.older;
+    else this.#newest = entry.older;
+    entry.queue = entry.older = entry.newer = undefined;
     this.#size--;
-    this.#bytes -= node.bytes;
+    this.#bytes -= entry.bytes;
   }
 
-  /** Gives a node of this queue another weight. */
-  reweigh(node: L1Node<E>, bytes: number): void {
-    this.#bytes += bytes - node.bytes;
-    node.bytes = bytes;
+  /** Puts an entry that stands in no queue in the place of one of this queue. */
+  replace(entry: L1Entry, successor: L1Entry): void {
+    const { older, newer } = entry;
+    this.remove(entry);
+    this.#enter(successor, older, newer);
+  }
+
+  #enter(entry: L1Entry, older: L1Entry | undefined, newer: L1Entry | undefined): void {
+    entry.queue = this;
+    entry.older = older;
+    entry.newer = newer;
+    if (older) older.newer = entry;
+    else this.#oldest = entry;
+    if (newer) newer.older = entry;
+    else this.#newest = entry;
+    this.#size++;
+    this.#bytes += entry.bytes;
   }
 }

@@ -1,37 +1,38 @@
 /** The policy `'lru'`: the least recently used entry leaves. The list is that of `lru-cache`. */
 import { LRUCache } from 'lru-cache';
-import type { L1Node } from './l1-node.js';
+import type { L1Entry } from './l1-entry.js';
 import type { L1Policy } from './l1-policy.js';
 
-export class Lru<E> implements L1Policy<E> {
+export class Lru implements L1Policy {
   /** Never full by itself: the first level counts entries and bytes. */
-  readonly #nodes: LRUCache<L1Node<E>, L1Node<E>>;
+  readonly #entries: LRUCache<L1Entry, L1Entry>;
 
   constructor(maxEntries: number) {
-    this.#nodes = new LRUCache({ max: maxEntries });
+    this.#entries = new LRUCache({ max: maxEntries });
   }
 
-  admit(node: L1Node<E>): void {
-    this.#nodes.set(node, node);
+  admit(entry: L1Entry): void {
+    this.#entries.set(entry, entry);
   }
 
-  touch(node: L1Node<E>): void {
-    this.#nodes.get(node);
+  touch(entry: L1Entry): void {
+    this.#entries.get(entry);
   }
 
-  reweigh(node: L1Node<E>, bytes: number): void {
-    node.bytes = bytes;
+  replace(entry: L1Entry, successor: L1Entry): void {
+    this.#entries.delete(entry);
+    this.#entries.set(successor, successor);
   }
 
-  remove(node: L1Node<E>): void {
-    this.#nodes.delete(node);
+  remove(entry: L1Entry): void {
+    this.#entries.delete(entry);
   }
 
-  evict(): L1Node<E> | undefined {
-    return this.#nodes.pop();
+  evict(): L1Entry | undefined {
+    return this.#entries.pop();
   }
 
   clear(): void {
-    this.#nodes.clear();
+    this.#entries.clear();
   }
 }

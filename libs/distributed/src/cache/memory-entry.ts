@@ -1,14 +1,20 @@
 /** What a cache keeps in the memory of this process. */
-import type { L1Entry } from './l1-node.js';
+import { L1Entry } from './l1-entry.js';
 
 /** A value in memory. */
-export interface MemoryEntry extends L1Entry {
-  readonly value: unknown;
-  /** Epoch of the invalidation bus when the value was read; see InvalidationBus. */
-  readonly epoch: number;
+export class MemoryEntry extends L1Entry {
+  /** @param epoch of the invalidation bus when the value was read; see InvalidationBus */
+  constructor(
+    readonly value: unknown,
+    readonly epoch: number,
+    expiresAt: number,
+    bytes: number,
+  ) {
+    super(expiresAt, bytes);
+  }
 }
 
-/** Bytes of an entry besides its key and value: an object, its neighbours, a slot of a `Map`. */
+/** Bytes of an entry besides its key and value: the object and a slot of a `Map`. */
 const ENTRY_BYTES = 200;
 /** Objects take two to four times the length of their encoded form. */
 const OBJECT_FACTOR = 3;

@@ -7,10 +7,11 @@ import {
   MIDDLE_DISTANCE_TRACE,
   RECENCY_TRACES,
 } from '../../../../test/support/cache-traces.fixture.js';
+import { L1Entry } from './l1-entry.js';
 import { L1Cache, type L1PolicyName } from './l1-cache.js';
 
-const USES = 200_000;
-const entry = { expiresAt: 1 };
+const USES = 120_000;
+class Entry extends L1Entry {}
 
 /** Per cent of the uses that found their key. */
 function hits(trace: CacheTrace, policy: L1PolicyName): number {
@@ -18,7 +19,7 @@ function hits(trace: CacheTrace, policy: L1PolicyName): number {
   return ratio(
     trace,
     (key) => cache.recall(key, 0) !== undefined,
-    (key) => cache.set(`n${key}`, entry, 1),
+    (key) => cache.set(`n${key}`, new Entry(1, 1)),
   );
 }
 

@@ -6,7 +6,7 @@
  * straight to the main one.
  */
 import { GhostQueue } from './ghost-queue.js';
-import { type L1Node, NodeQueue } from './l1-node.js';
+import { EntryQueue, type L1Entry } from './l1-entry.js';
 import type { L1Bounds, L1Policy } from './l1-policy.js';
 
 /** The small queue's share of the bounds. */
@@ -16,9 +16,9 @@ const MOST = 3;
 /** So many uses in the small queue earn a place in the main one: more than one, says the paper. */
 const ENOUGH = 2;
 
-export class S3Fifo<E> implements L1Policy<E> {
-  #small: NodeQueue<E> = new NodeQueue();
-  #main: NodeQueue<E> = new NodeQueue();
+export class S3Fifo implements L1Policy {
+  #small = new EntryQueue();
+  #main = new EntryQueue();
   readonly #ghosts = new GhostQueue();
   readonly #smallEntries: number;
   readonly #smallBytes: number;
@@ -39,32 +39,33 @@ export class S3Fifo<E> implements L1Policy<E> {
     return this.#passes;
   }
 
-  admit(node: L1Node<E>): void {
-    const ghost = this.#ghosts.take(node.key, this.#ghostLength);
-    (ghost ? this.#main : this.#small).push(node);
+  admit(entry: L1Entry): void {
+    const ghost = this.#ghosts.take(entry.key, this.#ghostLength);
+    (ghost ? this.#main : this.#small).push(entry);
   }
 
-  touch(node: L1Node<E>): void {
-    if (node.frequency < MOST) node.frequency++;
+  touch(entry: L1Entry): void {
+    if (entry.frequency < MOST) entry.frequency++;
   }
 
-  reweigh(node: L1Node<E>, bytes: number): void {
-    node.queue?.reweigh(node, bytes);
+  replace(entry: L1Entry, successor: L1Entry): void {
+    successor.frequency = entry.frequency;
+    entry.queue?.replace(entry, successor);
   }
 
-  remove(node: L1Node<E>): void {
-    node.queue?.remove(node);
+  remove(entry: L1Entry): void {
+    entry.queue?.remove(entry);
   }
 
-  evict(): L1Node<E> | undefined {
+  evict(): L1Entry | undefined {
     return this.#smallIsFull
       ? (this.#evictSmall() ?? this.#evictMain())
       : (this.#evictMain() ?? this.#evictSmall());
   }
 
   clear(): void {
-    this.#small = new NodeQueue();
-    this.#main = new NodeQueue();
+    this.#small = new EntryQueue();
+    this.#main = new EntryQueue();
     this.#ghosts.clear();
   }
 
@@ -78,26 +79,26 @@ export class S3Fifo<E> implements L1Policy<E> {
     return Math.ceil((this.#small.size + this.#main.size) * (1 - SMALL));
   }
 
-  #evictSmall(): L1Node<E> | undefined {
-    for (let node = this.#small.oldest; node; node = this.#small.oldest) {
-      this.#small.remove(node);
-      if (node.frequency < ENOUGH) {
-        this.#ghosts.add(node.key, this.#ghostLength);
-        return node;
+  #evictSmall(): L1Entry | undefined {
+    for (let entry = this.#small.oldest; entry; entry = this.#small.oldest) {
+      this.#small.remove(entry);
+      if (entry.frequency < ENOUGH) {
+        this.#ghosts.add(entry.key, this.#ghostLength);
+        return entry;
       }
-      node.frequency = 0;
-      this.#main.push(node);
+      entry.frequency = 0;
+      this.#main.push(entry);
       this.#passes++;
     }
     return undefined;
   }
 
-  #evictMain(): L1Node<E> | undefined {
-    for (let node = this.#main.oldest; node; node = this.#main.oldest) {
-      this.#main.remove(node);
-      if (node.frequency === 0) return node;
-      node.frequency--;
-      this.#main.push(node);
+  #evictMain(): L1Entry | undefined {
+    for (let entry = this.#main.oldest; entry; entry = this.#main.oldest) {
+      this.#main.remove(entry);
+      if (entry.frequency === 0) return entry;
+      entry.frequency--;
+      this.#main.push(entry);
       this.#passes++;
     }
     return undefined;
