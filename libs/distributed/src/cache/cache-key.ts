@@ -75,10 +75,14 @@ function encode(value: unknown, label: string): string {
 /** Everything with a meaning in the encoding, white space, braces (hash tags), lone surrogates. */
 const RESERVED = /[%{}[\](),=\s]|\p{Cs}/gu;
 
+/** Whether there may be something reserved: much cheaper, and nearly always the whole answer. */
+const SUSPECT = /[%{}[\](),=\s\ud800-\udfff]/;
+
 /** One tag character per type, then the escaped value: uniquely decodable, hence injective. */
 class KeyEncoder {
   readonly #label: string;
-  readonly #open = new Set<object>();
+  /** The objects around the one at hand; few, so a list is faster than a set. */
+  readonly #open: object[] = [];
 
   constructor(label: string) {
     this.#label = label;
@@ -106,10 +110,10 @@ class KeyEncoder {
   #encodeObject(value: object): string {
     if (types.isDate(value)) return `d${value.getTime()}`;
     if (types.isUint8Array(value)) return `b${Buffer.from(value).toString('base64url')}`;
-    if (this.#open.has(value)) throw new CacheKeyError(this.#label, 'contains itself');
-    this.#open.add(value);
+    if (this.#open.includes(value)) throw new CacheKeyError(this.#label, 'contains itself');
+    this.#open.push(value);
     const text = this.#encodeCollection(value);
-    this.#open.delete(value);
+    this.#open.pop();
     return text;
   }
 
@@ -133,15 +137,22 @@ class KeyEncoder {
   }
 
   #encodeItems(items: readonly unknown[]): string {
-    // `Array.from` visits holes, `map` would skip them; a hole is not an `undefined`.
-    return Array.from(items, (item, index) => (index in items ? this.encode(item) : 'h')).join(',');
+    let text = '';
+    for (let index = 0; index < items.length; index++) {
+      if (index > 0) text += ',';
+      // A hole is not an `undefined`.
+      text += index in items ? this.encode(items[index]) : 'h';
+    }
+    return text;
   }
 
   #encodeFields(fields: Record<string, unknown>): string {
-    return Object.keys(fields)
-      .toSorted()
-      .map((field) => `${escapeText(field)}=${this.encode(fields[field])}`)
-      .join(',');
+    let text = '';
+    for (const field of Object.keys(fields).toSorted()) {
+      if (text !== '') text += ',';
+      text += `${escapeText(field)}=${this.encode(fields[field])}`;
+    }
+    return text;
   }
 }
 
@@ -159,6 +170,7 @@ export function nameOf(value: object): string {
 
 /** The text with everything escaped that has a meaning in a key. */
 export function escapeText(text: string): string {
+  if (!SUSPECT.test(text)) return text;
   return text.replace(
     RESERVED,
     (character) => `%${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

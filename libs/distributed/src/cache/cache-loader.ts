@@ -71,13 +71,16 @@ export class CacheLoader {
     );
   }
 
-  /** What memory holds for a key that stands for one primitive: the shortest way to a hit. */
-  recall(region: CacheRegion, key: PrimitiveKey): Found | undefined {
-    // A transaction may have made the key stale for itself: `getOrSet` looks.
-    if (this.transactions.active) return undefined;
-    const found = this.reader.recallPrimitive(region, key);
-    if (found) region.counters.hit('l1');
-    return found;
+  /** What memory holds, at once. Nothing inside a transaction, which may have made it stale for itself. */
+  recall(region: CacheRegion, key: string): Found | undefined {
+    return this.transactions.active ? undefined : counted(region, this.reader.recall(region, key));
+  }
+
+  /** As `recall`, for a key that stands for one primitive: the shortest way to a hit. */
+  recallPrimitive(region: CacheRegion, key: PrimitiveKey): Found | undefined {
+    return this.transactions.active
+      ? undefined
+      : counted(region, this.reader.recallPrimitive(region, key));
   }
 
   /** What is cached, without loading anything. */
@@ -242,4 +245,9 @@ export class CacheLoader {
     if (request.unless?.(value)) return 0;
     return value === undefined || value === null ? request.negativeTtl : request.ttl;
   }
+}
+
+function counted(region: CacheRegion, found: Found | undefined): Found | undefined {
+  if (found) region.counters.hit('l1');
+  return found;
 }

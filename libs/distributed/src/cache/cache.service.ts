@@ -12,6 +12,7 @@ import { CacheWriter } from './cache-writer.js';
 import type { InvalidateFailure } from './cache.options.js';
 import type { CacheWhen } from './cached.options.js';
 import { InvalidationBus } from './invalidation-bus.js';
+import { isPrimitiveKey } from './primitive-key.js';
 
 /** Options of one `getOrSet`. */
 export interface GetOrSetOptions<T = unknown> {
@@ -90,6 +91,8 @@ export class CacheService {
     options: GetOrSetOptions<T> = {},
   ): Promise<T> {
     const region = this.registry.open(name);
+    const known = this.#recall(region, key);
+    if (known) return known.value as T;
     const { ttl, negativeTtl } = region.definition;
     const value = await this.loader.getOrSet({
       region,
@@ -108,6 +111,8 @@ export class CacheService {
   /** The cached value, or undefined on a miss. Does not wait for a load that is on its way. */
   async get<T>(name: string, key: CacheKey): Promise<CacheHit<T> | undefined> {
     const region = this.registry.open(name);
+    const known = this.#recall(region, key);
+    if (known) return { value: known.value as T };
     const found = await this.loader.get(region, keyOf(region, key));
     return found && { value: found.value as T };
   }
@@ -159,6 +164,13 @@ export class CacheService {
         },
       ]),
     );
+  }
+
+  /** A hit in memory, without building the key's text. */
+  #recall(region: CacheRegion, key: unknown): CacheHit<unknown> | undefined {
+    // The decorator takes an argument of '' or NaN; as a key it is refused further on.
+    const identifies = isPrimitiveKey(key) && key !== '' && !Number.isNaN(key);
+    return identifies ? this.loader.recallPrimitive(region, key) : undefined;
   }
 
   health(): CacheHealth {

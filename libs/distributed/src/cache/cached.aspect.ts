@@ -8,8 +8,16 @@ import {
   NO_ANSWER,
   type Shortcut,
 } from '../aspects/index.js';
-import { callKey, methodKey, storedKey } from './cache-key.js';
+import {
+  argumentsKey,
+  type CacheKeyOption,
+  callKey,
+  explicitKey,
+  methodKey,
+  storedKey,
+} from './cache-key.js';
 import { CacheLoader } from './cache-loader.js';
+import type { Found } from './cache-reader.js';
 import type { CacheRegion } from './cache-region.js';
 import { CacheRegistry } from './cache-registry.js';
 import type { CachedSettings } from './cached.options.js';
@@ -57,17 +65,32 @@ export class CachedAspect implements AspectHandler<CachedSettings> {
     this.#regionOf(settings, method);
   }
 
-  /** A hit in memory, if the call is identified by one primitive: its key needs no text then. */
+  /** A hit in memory. A call with a `condition` takes the chain, which asks it once. */
   shortcut(settings: CachedSettings, method: AspectMethod): Shortcut | undefined {
-    const { key, condition } = settings;
-    if (condition || (key !== undefined && typeof key !== 'function')) return undefined;
     const region = this.#regionOf(settings, method);
+    if (settings.condition || region.definition.levels === 'l2') return undefined;
+    const { key } = settings;
     return (args) => {
-      const identity = key ? callKey(key, args) : args[0];
-      if (!isPrimitiveKey(identity) || !(key || args.length === 1)) return NO_ANSWER;
-      const found = this.loader.recall(region, identity);
+      const found = this.#recall(region, key, args);
       return found ? found.value : NO_ANSWER;
     };
+  }
+
+  /** What one primitive identifies is found by it; for everything else the key's text is needed. */
+  #recall(
+    region: CacheRegion,
+    key: CacheKeyOption | undefined,
+    args: readonly unknown[],
+  ): Found | undefined {
+    if (key === undefined) {
+      return args.length === 1 && isPrimitiveKey(args[0])
+        ? this.loader.recallPrimitive(region, args[0])
+        : this.loader.recall(region, storedKey(argumentsKey(args, region.name)));
+    }
+    const identity = typeof key === 'function' ? callKey(key, args) : key;
+    return isPrimitiveKey(identity)
+      ? this.loader.recallPrimitive(region, identity)
+      : this.loader.recall(region, storedKey(explicitKey(identity, region.name)));
   }
 
   #regionOf(settings: CachedSettings, method: AspectMethod): CacheRegion {
