@@ -4,7 +4,23 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheApplications } from '../../../../test/support/cache-application.fixture.js';
 import { RedisConnection } from '../redis/index.js';
-import { CACHE_CHANNELS, Cached, CacheEvict, CachePut, CacheService } from './index.js';
+import {
+  CACHE_CHANNELS,
+  Cached,
+  CacheEvict,
+  type CacheOptions,
+  CachePut,
+  CacheService,
+} from './index.js';
+
+/** Deadlines that a busy machine keeps: every call is to be answered by the cache. */
+const PATIENT: CacheOptions = {
+  ttl: '1m',
+  l2: { readDeadline: '20s', writeDeadline: '20s' },
+  bus: { timeout: '20s' },
+};
+
+const gate = { open: true };
 
 @Injectable()
 class Users {
@@ -21,7 +37,7 @@ class Users {
     return this.loads.push(user.id);
   }
 
-  @Cached({ name: 'byCondition', condition: (id: number) => id > 0 })
+  @Cached({ name: 'byCondition', condition: () => gate.open })
   async byCondition(id: number): Promise<number> {
     return this.loads.push(id);
   }
@@ -51,7 +67,7 @@ describe('a hit in memory', () => {
   });
   afterAll(() => applications.stop());
   beforeEach(async () => {
-    const app = await applications.boot({ providers: [Users] });
+    const app = await applications.boot({ providers: [Users] }, PATIENT);
     users = app.get(Users);
     cache = app.get(CacheService, { strict: false });
     const { client } = app.get(RedisConnection, { strict: false });
@@ -117,7 +133,20 @@ describe('a hit in memory', () => {
 
   it('asks the condition at every call', async () => {
     expect([await users.byCondition(1), await users.byCondition(1)]).toEqual([1, 1]);
-    expect([await users.byCondition(-1), await users.byCondition(-1)]).toEqual([2, 3]);
+    gate.open = false;
+    expect([await users.byCondition(1), await users.byCondition(1)]).toEqual([2, 3]);
+    gate.open = true;
+    expect(await users.byCondition(1)).toBe(1);
+  });
+
+  it('through CacheService: a key that identifies nothing is refused, whatever the method has cached', async () => {
+    for (const id of ['', Number.NaN]) {
+      await users.byId(id);
+      await expect(cache.getOrSet('byId', id, () => 1)).rejects.toMatchObject({
+        code: 'E_CACHE_KEY',
+      });
+      await expect(cache.get('byId', id)).rejects.toMatchObject({ code: 'E_CACHE_KEY' });
+    }
   });
 
   it('holds undefined as a value', async () => {

@@ -38,10 +38,13 @@ export class CacheReader {
     private readonly clock: Clock,
   ) {}
 
-  /** What memory may serve: only while every invalidation is sure to arrive. */
+  /**
+   * What memory may serve: only while every invalidation is sure to arrive. A cache of L2 alone has
+   * nothing in memory.
+   */
   recall(region: CacheRegion, key: string): Found | undefined {
     const now = this.clock.now();
-    if (region.definition.levels === 'l2' || !this.bus.freshAt(now)) return undefined;
+    if (!this.bus.freshAt(now)) return undefined;
     const entry = region.memory.get(key, now);
     if (entry === undefined || entry.epoch === this.bus.epoch) return entry;
     region.memory.delete(key);
@@ -51,7 +54,7 @@ export class CacheReader {
   /** As `recall`, for a key that stands for one primitive. One reading of the clock, no text. */
   recallPrimitive(region: CacheRegion, key: PrimitiveKey): Found | undefined {
     const now = this.clock.now();
-    if (region.definition.levels === 'l2' || !this.bus.freshAt(now)) return undefined;
+    if (!this.bus.freshAt(now)) return undefined;
     const entry = region.memory.recall(key, now);
     return entry?.epoch === this.bus.epoch ? entry : undefined;
   }

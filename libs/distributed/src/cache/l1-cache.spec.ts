@@ -20,7 +20,7 @@ class Entry extends L1Entry {
 /** Keys of both kinds, and keys that only look like each other. */
 const ARGUMENTS: readonly unknown[] = [
   1, '1', 'n1', 's1', '', ' ', '%0020', '-0', -0, 0, 'NaN', Number.NaN, 1n, true, 'true', 't', false,
-  null, [1], ['1'], [1, 2], { a: 1 }, '{a}', 'x'.repeat(300), 0.1, 1e21, '\ud800', 'é', '[n1]', 'u',
+  null, [1], ['1'], [1, 2], { a: 1 }, '{a}', 'x'.repeat(300), 0.1, 1e21, '\ud800', 'é', '[n1]', 'z', '[[n1]]', '[n1,n2]', '(a=n1)', 'u',
 ]; // prettier-ignore
 
 function ask(
@@ -64,7 +64,7 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
       fc.property(
         fc.integer({ min: 1, max: 12 }),
         fc.integer({ min: 1, max: 200 }),
-        fc.array(step, { maxLength: 120 }),
+        fc.array(step, { maxLength: 120, size: 'max' }),
         (maxEntries, maxBytes, steps) => {
           const cache = new L1Cache<Entry>({ maxEntries, maxBytes }, policy);
           const model = new Map<string, Entry>();
@@ -95,14 +95,12 @@ describe.each<L1PolicyName>(['s3-fifo', 'lru'])('a first level with policy %s', 
             // What left for lack of room, or was found to be past its lifetime, is gone for good.
             for (const known of model.keys()) if (!cache.peek(known)) model.delete(known);
             const bytes = [...model.values()].reduce((sum, held) => sum + held.bytes, 0);
-            expect(cache).toMatchObject({ size: model.size, bytes });
-            expect(cache.stats()).toMatchObject({ entries: model.size, bytes });
-            expect(cache.size).toBeLessThanOrEqual(maxEntries);
-            expect(cache.bytes).toBeLessThanOrEqual(maxBytes);
+            expect([cache.size, cache.bytes]).toEqual([model.size, bytes]);
+            expect(cache.size <= maxEntries && cache.bytes <= maxBytes).toBe(true);
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -172,6 +170,25 @@ describe('S3Fifo', () => {
     expect(cache.stats().evictions).toBeGreaterThan(10_000);
     expect(policy.passes).toBeLessThan(2 * operations);
     expect(policy.ghostCapacity).toBeLessThanOrEqual(4 * maxEntries);
+  });
+
+  it('an entry of the main queue is passed over once per use, an overwritten one keeps its standing', () => {
+    const cache = new L1Cache<Entry>({ maxEntries: 10, maxBytes: Infinity });
+    const arrive = (id: number): void => {
+      cache.set(`n${id}`, new Entry(id));
+      cache.recall(id, 0);
+      cache.recall(id, 0);
+    };
+    for (let id = 0; id < 10; id++) arrive(id);
+    cache.set('n1', new Entry(100));
+    // All have earned a place in the main queue, where the first one has to make room.
+    arrive(10);
+    expect([cache.peek('n0'), cache.peek('n1')?.value]).toEqual([undefined, 100]);
+    cache.recall(1, 0);
+    arrive(11);
+    expect([cache.peek('n1')?.value, cache.peek('n2')]).toEqual([100, undefined]);
+    for (let id = 12; id <= 20; id++) arrive(id);
+    expect(cache.peek('n1') === undefined).toBe(true);
   });
 
   it('by bytes, keeps what is used while large entries pass through', () => {
