@@ -115,8 +115,8 @@ export class Candidacy {
   #warn(error: unknown): void {
     if (this.#troubled) return;
     this.#troubled = true;
-    const { message } = error as Error;
-    this.#logger.warn(`The election '${this.request.name}' cannot be held at present: ${message}`);
+    const problem = error instanceof Error ? error.message : String(error);
+    this.#logger.warn(`The election '${this.request.name}' cannot be held at present: ${problem}`);
   }
 
   /** Until the next change. */

@@ -151,6 +151,9 @@ describe('a resignation', () => {
     expect(await election.execute(() => election.resign().then(() => 'out'))).toBe('out');
     await clock.settle();
     expect([clock.now(), next.election.isLeader]).toEqual([0, true]);
+    expect(await next.election.execute((lock) => lock.release())).toBe('pending');
+    await clock.settle();
+    expect([clock.now(), next.election.isLeader]).toEqual([0, false]);
   });
 
   it('is what releasing the leadership means', async () => {

@@ -4,6 +4,7 @@ import type { Clock, Duration } from '../time/index.js';
 import type { HeldLock } from './held-lock.js';
 import { Lock, type ReleaseOutcome } from './lock.js';
 import { LockLostError, type LockLossReason } from './lock.errors.js';
+import { LockScope } from './lock-scope.js';
 import { happensWithin } from './timed-wait.js';
 
 /**
@@ -68,8 +69,11 @@ export class Leadership extends Lock {
     await this.lock.extend(lease);
   }
 
+  /** Resigns. Inside a section it does not wait for the end of that section: `'pending'`. */
   async release(): Promise<ReleaseOutcome> {
-    await this.resign();
+    const resigned = this.resign();
+    if (LockScope.locks().includes(this)) return 'pending';
+    await resigned;
     return this.loss ? 'already-lost' : 'released';
   }
 
