@@ -59,6 +59,7 @@ export const leaders: Torture<LockGround> = {
         },
       ],
       caughtBy: /claimed to lead/,
+      slow: true,
     },
   ],
   async run(ground, settings) {
