@@ -24,8 +24,10 @@ describe('who stands in a queue', () => {
     on.proxy.resetAll();
     const releasedAt = performance.now();
     await holder.release();
+    const bare = bareTimer(3_500);
     const lock = await next.promise;
-    expect(performance.now() - releasedAt).toBeLessThanOrEqual(3_500);
+    const gotAt = performance.now();
+    expect(gotAt).toBeLessThanOrEqual(Math.max(releasedAt + 3_500, await bare));
     await lock.release();
     await on.far.stop();
     await Promise.all(dead);
