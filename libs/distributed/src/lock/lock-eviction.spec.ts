@@ -1,4 +1,4 @@
-/** C23: a lock that Redis throws away is noticed at the next renewal, whoever or whatever deleted it. */
+/** A lock that Redis throws away is noticed at the next renewal, whoever or whatever deleted it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
@@ -47,15 +47,18 @@ describe('a lock that is evicted', () => {
     expect(await lossAfter(erase)).toBeLessThan(LEASE_MS / 3 + 250);
   });
 
-  it.each(['volatile-lru', 'allkeys-random'])('by memory policy %s', async (policy) => {
-    const noticedAfter = await lossAfter(async () => {
-      const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
-      await redis.config('SET', 'maxmemory', used + 1_000_000, 'maxmemory-policy', policy);
-      // Values without TTL: with a volatile policy, nothing else can be evicted.
-      for (let n = 0; (await redis.exists(KEY)) === 1; n++)
-        await redis.set(`ballast-${n}`, 'x'.repeat(50_000)).catch(() => {});
-      await redis.config('SET', 'maxmemory', 0);
-    });
-    expect(noticedAfter).toBeLessThan(LEASE_MS / 3 + 250);
-  });
+  it.each(['volatile-lru', 'allkeys-random'])(
+    'C23: memory policy %s throws a lock away, and its holder is told at the next renewal (mutation: a renewal that acquires)',
+    async (policy) => {
+      const noticedAfter = await lossAfter(async () => {
+        const used = Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+        await redis.config('SET', 'maxmemory', used + 1_000_000, 'maxmemory-policy', policy);
+        // Values without TTL: with a volatile policy, nothing else can be evicted.
+        for (let n = 0; (await redis.exists(KEY)) === 1; n++)
+          await redis.set(`ballast-${n}`, 'x'.repeat(50_000)).catch(() => {});
+        await redis.config('SET', 'maxmemory', 0);
+      });
+      expect(noticedAfter).toBeLessThan(LEASE_MS / 3 + 250);
+    },
+  );
 });
