@@ -82,7 +82,7 @@ describe('who holds a lock', () => {
   });
 
   it('C8: a lock that was deleted is lost, also when it is free again at the next renewal (mutation: a renewal that acquires)', async () => {
-    const lock = await on.near.locks.acquire('k', { lease: 600 });
+    const lock = await on.near.locks.acquire('k', { lease: 1_500 });
     await on.far.redis.execute('del', (client) => client.del(keyOf('k')));
     const other = await on.far.locks.acquire('k');
     expect(other.fencingToken).toBeGreaterThan(lock.fencingToken);
@@ -143,7 +143,7 @@ describe('who holds a lock', () => {
 
   it('C22: scripts that are flushed all the time cost nobody an error, in pipelines neither (mutation: EVALSHA alone)', async () => {
     const held = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => on.far.locks.acquire(['held', n], { lease: 300 })),
+      Array.from({ length: 20 }, (_, n) => on.far.locks.acquire(['held', n])),
     );
     let flushes = 0;
     const flushing = (async () => {
@@ -160,9 +160,11 @@ describe('who holds a lock', () => {
     const renew = async (): Promise<void> => {
       const unknown = held.map(({ key }) => ({ key, owner: 'nobody', leaseMs: 1_000 }));
       const refused = unknown.map(() => ({ status: 'fulfilled', value: false }));
-      // One pipeline each, of the scripts for locks.
-      while (flushes < 50)
+      while (flushes < 50) {
+        await Promise.all(held.map((lock) => lock.extend()));
+        // One pipeline, as the watchdog sends it.
         expect(await on.far.store.renew(unknown, { deadlineMs: 5_000 })).toEqual(refused);
+      }
     };
     await Promise.all([flushing, renew(), ...[on.far, on.near, on.far, on.near].map(work)]);
     expect(sections).toBeGreaterThan(20);
