@@ -1,9 +1,19 @@
 /** The short way to a hit in memory obeys everything the long one does. */
 import { Injectable } from '@nestjs/common';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { CacheApplications } from '../../../../test/support/cache-application.fixture.js';
 import { RedisConnection } from '../redis/index.js';
+import { Clock } from '../time/index.js';
 import {
   CACHE_CHANNELS,
   Cached,
@@ -60,6 +70,7 @@ describe('a hit in memory', () => {
   let applications: CacheApplications;
   let users: Users;
   let cache: CacheService;
+  let clock: Clock;
   let commands: () => Promise<number>;
 
   beforeAll(async () => {
@@ -70,6 +81,7 @@ describe('a hit in memory', () => {
     const app = await applications.boot({ providers: [Users] }, PATIENT);
     users = app.get(Users);
     cache = app.get(CacheService, { strict: false });
+    clock = app.get(Clock, { strict: false });
     const { client } = app.get(RedisConnection, { strict: false });
     commands = async () => {
       const stats = await client.info('commandstats');
@@ -86,6 +98,14 @@ describe('a hit in memory', () => {
     for (let call = 0; call < 100; call++) await users.byId(1);
     expect(await commands()).toBe(before);
     expect(cache.stats()['byId']).toMatchObject({ l1Hits: 100, loads: 1 });
+  });
+
+  it('reads the clock once: lifetime and bus are judged by the same instant', async () => {
+    await users.byId(1);
+    const now = jest.spyOn(clock, 'now');
+    for (let call = 0; call < 100; call++) void users.byId(1);
+    expect(now).toHaveBeenCalledTimes(100);
+    now.mockRestore();
   });
 
   it('tells apart what looks alike: 1, "1", 1n, true, "true", -0, 0, NaN, null, [1] (catches keys without types)', async () => {
