@@ -75,13 +75,7 @@ export class AspectRuntime {
     proceed: () => Promise<unknown>,
   ): Promise<unknown> {
     if (this.#passThrough) return proceed();
-    const step = (index: number): Promise<unknown> => {
-      const aspect = aspects[index];
-      return aspect
-        ? this.#handlerOf(aspect, call).run(aspect.options, call, () => step(index + 1))
-        : proceed();
-    };
-    return step(0);
+    return this.#step(aspects, 0, call, proceed);
   }
 
   /**
@@ -92,6 +86,19 @@ export class AspectRuntime {
     if (this.#passThrough) return;
     for (const aspect of aspects)
       this.#handlerOf(aspect, method).validate?.(aspect.options, method);
+  }
+
+  #step(
+    aspects: readonly Aspect[],
+    index: number,
+    call: AspectCall,
+    proceed: () => Promise<unknown>,
+  ): Promise<unknown> {
+    const aspect = aspects[index];
+    if (!aspect) return proceed();
+    const last = index === aspects.length - 1;
+    const next = last ? proceed : () => this.#step(aspects, index + 1, call, proceed);
+    return this.#handlerOf(aspect, call).run(aspect.options, call, next);
   }
 
   #shortcutOf([outermost]: readonly Aspect[], method: AspectMethod): Shortcut {

@@ -82,8 +82,8 @@ function wrap(original: Method, target: object, key: string | symbol): Woven {
     targetClass: AspectCall['targetClass'],
     args: unknown[],
   ): Promise<unknown> =>
-    runtime.invoke(aspects, { instance, targetClass, methodName: key, args }, async () =>
-      settled(original.apply(instance, args), label),
+    runtime.invoke(aspects, { instance, targetClass, methodName: key, args }, () =>
+      settled(original, instance, args, label),
     );
   // Metadata and own properties of decorators below stay visible, live, through the prototype.
   Object.setPrototypeOf(woven, original);
@@ -139,8 +139,14 @@ function weavable(
   return method;
 }
 
-/** Refuses results that would outlive the protection, or never had any. */
-async function settled(result: unknown, label: () => string): Promise<unknown> {
+/** Runs the body; refuses results that would outlive the protection, or never had any. */
+async function settled(
+  original: Method,
+  instance: object,
+  args: unknown[],
+  label: () => string,
+): Promise<unknown> {
+  const result = original.apply(instance, args);
   if (isObservable(result)) throw new AspectObservableError(label());
   if (!isPromiseLike(result)) throw new AspectSyncError(label());
   const value = await result;
