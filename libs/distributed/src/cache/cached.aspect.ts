@@ -42,18 +42,22 @@ export class CachedAspect implements AspectHandler<CachedSettings> {
     const region = this.#regionOf(settings, call);
     const { args } = call;
     const { condition, unless } = settings;
-    const { ttl, negativeTtl } = region.definition;
     const request = {
       region,
+      key: '',
       factory: next,
-      ttl,
-      negativeTtl,
+      ttl: region.definition.ttl,
+      negativeTtl: region.definition.negativeTtl,
       unless: unless && ((value: unknown) => unless(value, ...args)),
     };
-    if (condition && !condition(...args))
-      return this.loader.bypass({ ...request, key: '' }, 'condition');
-    const key = storedKey(methodKey(settings.key, args, region.name));
-    return this.loader.getOrSet({ ...request, key });
+    if (condition) {
+      if (!condition(...args)) return this.loader.bypass(request, 'condition');
+      // What the shortcut does for methods without a condition.
+      const found = this.#recall(region, settings.key, args);
+      if (found) return found.value;
+    }
+    request.key = storedKey(methodKey(settings.key, args, region.name));
+    return this.loader.getOrSet(request);
   }
 
   /**

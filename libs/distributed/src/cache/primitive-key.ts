@@ -29,31 +29,31 @@ export function isPrimitiveKey(value: unknown): value is PrimitiveKey {
  * hashed ones included. Injective: only the exact canonical text counts.
  */
 export function primitiveOf(key: string): PrimitiveKey | undefined {
-  const text = key.slice(1);
   switch (key[0]) {
     case 's':
-      return text.includes('%') ? unescapedText(text) : canonical(text, escapeText(text) === text);
-    case 'n': {
-      const value = Number(text);
-      return canonical(value, String(value) === text);
-    }
+      return stringOf(key.slice(1));
+    case 'n':
+      return numberOf(key.slice(1));
     case 'i':
-      return /^(?:0|-?[1-9]\d*)$/.test(text) ? BigInt(text) : undefined;
+      return /^i(?:0|-?[1-9]\d*)$/.test(key) ? BigInt(key.slice(1)) : undefined;
     case 't':
     case 'f':
-      return text === '' ? key === 't' : undefined;
+      return key.length === 1 ? key === 't' : undefined;
     default:
       return undefined;
   }
 }
 
-function canonical<T>(value: T, valid: boolean): T | undefined {
-  return valid ? value : undefined;
+function numberOf(text: string): number | undefined {
+  const value = Number(text);
+  return String(value) === text ? value : undefined;
 }
 
-function unescapedText(text: string): string | undefined {
-  const plain = text.replaceAll(/%([\da-f]{4})/g, (_, code: string) =>
-    String.fromCharCode(Number.parseInt(code, 16)),
-  );
-  return canonical(plain, escapeText(plain) === text);
+function stringOf(text: string): string | undefined {
+  const plain = text.includes('%')
+    ? text.replaceAll(/%([\da-f]{4})/g, (_, code: string) =>
+        String.fromCharCode(Number.parseInt(code, 16)),
+      )
+    : text;
+  return escapeText(plain) === text ? plain : undefined;
 }
