@@ -165,5 +165,5 @@ function named(policy: L1PolicyName, bounds: L1Bounds): L1Policy {
 
 /** A copy: a part of a string keeps the whole alive, and with it whatever that is a part of. */
 function detached(key: PrimitiveKey): PrimitiveKey {
-  return typeof key === 'string' ? Buffer.from(key, 'utf16le').toString('utf16le') : key;
+  return typeof key === 'string' ? (JSON.parse(JSON.stringify(key)) as string) : key;
 }
