@@ -59,6 +59,13 @@ export class CacheApplications {
     return app.init();
   }
 
+  /** As `boot`, on one port: the host is part of a response's key, and supertest would choose one per request. */
+  async listen(...controllers: Type[]): Promise<INestApplication> {
+    const app = await this.boot({ controllers });
+    await app.listen(0);
+    return app;
+  }
+
   /** What DistributedModule does for this capability. */
   #distributed(options: CacheOptions): DynamicModule {
     const ground: DynamicModule = {

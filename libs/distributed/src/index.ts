@@ -137,6 +137,13 @@ export {
   type CacheEvictOptions,
   type CachePutOptions,
   type CacheWhen,
+  type HeaderValue,
+  HttpCache,
+  HttpCacheInterceptor,
+  type HttpCacheOptions,
+  type HttpPrincipal,
+  type HttpRequest,
+  type HttpResponse,
 } from './cache/index.js';
 export {
   type AdvisoryLockCallOptions,

@@ -13,6 +13,7 @@ import { CacheStore } from './cache.store.js';
 import { CacheTransactions } from './cache-transactions.js';
 import { CacheWriter } from './cache-writer.js';
 import { CachedAspect } from './cached.aspect.js';
+import { HttpCacheService } from './http-cache.service.js';
 import { InvalidationBus } from './invalidation-bus.js';
 import { RedisCacheStore } from './redis-cache.store.js';
 
@@ -44,8 +45,9 @@ export class CacheModule {
         CacheService,
         CachedAspect,
         CacheEvictAspect,
+        HttpCacheService,
       ],
-      exports: [CacheService, CachedAspect, CacheEvictAspect],
+      exports: [CacheService, CachedAspect, CacheEvictAspect, HttpCacheService],
     };
   }
 }

@@ -44,3 +44,7 @@ export type {
   CachePutOptions,
   CacheWhen,
 } from './cached.options.js';
+export { HttpCache } from './http-cache.decorator.js';
+export { HttpCacheInterceptor } from './http-cache.interceptor.js';
+export type { HttpCacheOptions, HttpPrincipal } from './http-cache.options.js';
+export type { HeaderValue, HttpRequest, HttpResponse } from './http-exchange.js';
