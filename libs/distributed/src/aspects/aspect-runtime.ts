@@ -13,6 +13,9 @@ const CAPABILITY_OF: Readonly<Partial<Record<AspectKind, string>>> = {
   leader: 'lock',
 };
 
+/** Runs what is further in, with other arguments if it is given an array of them. */
+type Continue = (args?: readonly unknown[]) => Promise<unknown>;
+
 /** The shortcut of a method for one class; a list, because nearly always there is one class. */
 interface KnownShortcut {
   readonly targetClass: AspectMethod['targetClass'];
@@ -69,11 +72,7 @@ export class AspectRuntime {
   }
 
   /** Runs `proceed` inside the handlers of `aspects`, which are sorted outermost first. */
-  invoke(
-    aspects: readonly Aspect[],
-    call: AspectCall,
-    proceed: () => Promise<unknown>,
-  ): Promise<unknown> {
+  invoke(aspects: readonly Aspect[], call: AspectCall, proceed: Continue): Promise<unknown> {
     if (this.#passThrough) return proceed();
     return this.#step(aspects, 0, call, proceed);
   }
@@ -92,12 +91,20 @@ export class AspectRuntime {
     aspects: readonly Aspect[],
     index: number,
     call: AspectCall,
-    proceed: () => Promise<unknown>,
+    proceed: Continue,
   ): Promise<unknown> {
     const aspect = aspects[index];
     if (!aspect) return proceed();
     const last = index === aspects.length - 1;
-    const next = last ? proceed : () => this.#step(aspects, index + 1, call, proceed);
+    const next: Continue = last
+      ? proceed
+      : (args) =>
+          // What calls back with something else than arguments (a lock, an attempt) changes nothing.
+          Array.isArray(args)
+            ? this.#step(aspects, index + 1, { ...call, args }, (inner) =>
+                proceed(Array.isArray(inner) ? inner : args),
+              )
+            : this.#step(aspects, index + 1, call, proceed);
     return this.#handlerOf(aspect, call).run(aspect.options, call, next);
   }
 

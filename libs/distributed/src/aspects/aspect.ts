@@ -39,9 +39,14 @@ export interface AspectHandler<O = unknown> {
   readonly kind: AspectKind;
   /**
    * Runs around the rest of the chain. `next` runs everything further in, ending with the method
-   * body; a handler may call it never, once, or (retries) several times.
+   * body; a handler may call it never, once, or (retries) several times. Everything further in, the
+   * body included, gets other arguments if `next` is given an array of them.
    */
-  run(options: O, call: AspectCall, next: () => Promise<unknown>): Promise<unknown>;
+  run(
+    options: O,
+    call: AspectCall,
+    next: (args?: readonly unknown[]) => Promise<unknown>,
+  ): Promise<unknown>;
   /**
    * Called once per decorated method at boot; throws when a name (policy, cache, shard) is unknown
    * or the parameters do not fit.

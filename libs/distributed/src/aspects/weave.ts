@@ -82,8 +82,8 @@ function wrap(original: Method, target: object, key: string | symbol): Woven {
     targetClass: AspectCall['targetClass'],
     args: unknown[],
   ): Promise<unknown> =>
-    runtime.invoke(aspects, { instance, targetClass, methodName: key, args }, () =>
-      settled(original, instance, args, label),
+    runtime.invoke(aspects, { instance, targetClass, methodName: key, args }, (given) =>
+      settled(original, instance, Array.isArray(given) ? given : args, label),
     );
   // Metadata and own properties of decorators below stay visible, live, through the prototype.
   Object.setPrototypeOf(woven, original);
