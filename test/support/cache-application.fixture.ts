@@ -1,7 +1,11 @@
 /** A Nest application with the cache capability and nothing else. */
 import { type DynamicModule, type INestApplication, Module, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { AspectBinder, AspectRuntime } from '../../libs/distributed/src/aspects/index.js';
+import {
+  AspectBinder,
+  type AspectHandler,
+  AspectRuntime,
+} from '../../libs/distributed/src/aspects/index.js';
 import {
   CachedAspect,
   CacheEvictAspect,
@@ -90,8 +94,7 @@ export class CacheApplications {
         {
           provide: AspectRuntime,
           inject: [CachedAspect, CacheEvictAspect],
-          useFactory: (cached: CachedAspect, evict: CacheEvictAspect) =>
-            new AspectRuntime([cached, evict]),
+          useFactory: (...handlers: AspectHandler[]) => new AspectRuntime(handlers),
         },
       ],
       exports: [AspectRuntime, CacheModule],

@@ -1,4 +1,5 @@
 /** Nodes around one Redis and one protected row, whose steps a test can hold at gates. */
+import type { GetOrSetOptions } from '../../libs/distributed/src/cache/index.js';
 import { type CacheNode, type CacheNodeOptions, startCacheNode } from './cache-node.fixture.js';
 import { GatedCacheStore } from './gated-cache-store.fixture.js';
 import { type RedisServer, startRedis } from './redis.fixture.js';
@@ -50,17 +51,20 @@ export class CacheCluster {
     return on.service.getOrSet('c', 'k', () => this.row);
   }
 
-  slowGet(on: CacheNode): SlowLoad {
+  /** @param failure thrown in the end, in place of the row */
+  slowGet(on: CacheNode, failure?: Error, options: GetOrSetOptions<string> = {}): SlowLoad {
     let finish!: () => void;
     let begin!: () => void;
     const gate = new Promise<void>((resolve) => (finish = resolve));
     const loading = new Promise<void>((resolve) => (begin = resolve));
-    const value = on.service.getOrSet('c', 'k', async () => {
+    const load = async (): Promise<string> => {
       const read = this.row;
       begin();
       await gate;
+      if (failure) throw failure;
       return read;
-    });
+    };
+    const value = on.service.getOrSet('c', 'k', load, options);
     return { value, loading, finish };
   }
 

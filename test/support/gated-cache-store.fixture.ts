@@ -1,12 +1,17 @@
 /** A store whose calls stop at a gate, so that a test decides the order of what races. */
 import {
   type Announcement,
+  type BoundTag,
   CacheStore,
   type EntryAddress,
+  type FailedLoad,
+  type InvalidationMode,
+  type RefreshAnswer,
   type StoredEntry,
+  type StoredHead,
   type StoredValue,
 } from '../../libs/distributed/src/cache/cache.store.js';
-import type { FillLease } from '../../libs/distributed/src/cache/cache-record.js';
+import type { FillLease, MarkVersion } from '../../libs/distributed/src/cache/entry-format.js';
 
 type Operation = Exclude<keyof CacheStore, symbol>;
 
@@ -49,6 +54,12 @@ export class GatedCacheStore extends CacheStore {
     return { arrived, open };
   }
 
+  /** Resolves when so many calls of `operation` have reached Redis. */
+  async seen(operation: Operation, count: number): Promise<void> {
+    while ((this.calls[operation] ?? 0) < count)
+      await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Lets the next call of `operation` reach Redis, and loses its reply. */
   loseReply(operation: Operation): void {
     this.#lost.push(operation);
@@ -83,25 +94,48 @@ export class GatedCacheStore extends CacheStore {
   read(address: EntryAddress): Promise<StoredEntry | undefined> {
     return this.#pass('read', () => this.store.read(address));
   }
-  generation(cache: string): Promise<string> {
+  readMany(addresses: readonly EntryAddress[]): Promise<(StoredEntry | undefined)[]> {
+    return this.#pass('readMany', () => this.store.readMany(addresses));
+  }
+  head(address: EntryAddress): Promise<StoredHead> {
+    return this.#pass('head', () => this.store.head(address));
+  }
+  generation(cache: string): Promise<MarkVersion> {
     return this.#pass('generation', () => this.store.generation(cache));
+  }
+  clock(): Promise<number> {
+    return this.#pass('clock', () => this.store.clock());
+  }
+  tags(names: readonly string[]): Promise<(MarkVersion | undefined)[]> {
+    return this.#pass('tags', () => this.store.tags(names));
+  }
+  bindTags(names: readonly string[], clock: number, ttlMs: number): Promise<BoundTag[]> {
+    return this.#pass('bindTags', () => this.store.bindTags(names, clock, ttlMs));
   }
   acquire(address: EntryAddress, lease: FillLease, ttlMs: number): Promise<boolean> {
     return this.#pass('acquire', () => this.store.acquire(address, lease, ttlMs));
   }
   replace(
     address: EntryAddress,
-    header: string,
+    identity: Buffer,
     lease: FillLease,
     ttlMs: number,
   ): Promise<boolean> {
-    return this.#pass('replace', () => this.store.replace(address, header, lease, ttlMs));
+    return this.#pass('replace', () => this.store.replace(address, identity, lease, ttlMs));
+  }
+  refresh(
+    address: EntryAddress,
+    token: string,
+    lease: FillLease,
+    ttlMs: number,
+  ): Promise<RefreshAnswer> {
+    return this.#pass('refresh', () => this.store.refresh(address, token, lease, ttlMs));
   }
   extend(address: EntryAddress, lease: FillLease, ttlMs: number): Promise<boolean> {
     return this.#pass('extend', () => this.store.extend(address, lease, ttlMs));
   }
-  abandon(address: EntryAddress, lease: FillLease): Promise<void> {
-    return this.#pass('abandon', () => this.store.abandon(address, lease));
+  abandon(address: EntryAddress, lease: FillLease, failure?: FailedLoad): Promise<void> {
+    return this.#pass('abandon', () => this.store.abandon(address, lease, failure));
   }
   fill(address: EntryAddress, value: StoredValue): Promise<boolean> {
     return this.#pass('fill', () => this.store.fill(address, value));
@@ -115,8 +149,14 @@ export class GatedCacheStore extends CacheStore {
   remove(address: EntryAddress, announcement: Announcement): Promise<void> {
     return this.#pass('remove', () => this.store.remove(address, announcement));
   }
-  clear(cache: string, announcement: Announcement): Promise<void> {
-    return this.#pass('clear', () => this.store.clear(cache, announcement));
+  expire(address: EntryAddress, announcement: Announcement): Promise<void> {
+    return this.#pass('expire', () => this.store.expire(address, announcement));
+  }
+  clear(cache: string, mode: InvalidationMode, announcement: Announcement): Promise<void> {
+    return this.#pass('clear', () => this.store.clear(cache, mode, announcement));
+  }
+  invalidateTag(name: string, mode: InvalidationMode, announcement: Announcement): Promise<void> {
+    return this.#pass('invalidateTag', () => this.store.invalidateTag(name, mode, announcement));
   }
   announce(announcement: Announcement): Promise<void> {
     return this.#pass('announce', () => this.store.announce(announcement));

@@ -116,10 +116,14 @@ describe('the application refuses', () => {
         { ttl: 0 },
         /@Cached\(\) on Target\.method\(\)\.ttl: expected a duration greater than 0/,
       ],
-      ['Cached', { tags: [] }, /unknown option 'tags'/],
+      ['Cached', { tag: 'a' }, /unknown option 'tag'/],
       ['Cached', { name: 'a:b' }, /name: expected letters/],
-      ['CacheEvict', { name: 'c' }, /give either `key` or `all: true`/],
-      ['CacheEvict', { name: 'c', key: 'k', all: true }, /give either/],
+      ['CacheEvict', { name: 'c' }, /give one of `key`, `tags` and `all: true`/],
+      [
+        'CacheEvict',
+        { name: 'c', key: 'k', all: true },
+        /give one of `key`, `tags` and `all: true`/,
+      ],
       ['CachePut', { name: 'c' }, /key/],
     ];
     const decorators = { Cached, CacheEvict, CachePut } as unknown as Record<

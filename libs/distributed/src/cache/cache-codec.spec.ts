@@ -1,11 +1,19 @@
 /** Values come back as they went in, frozen, or are refused when they go in. */
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeValue, encodeValue } from './cache-codec.js';
+import {
+  compressed,
+  decodeValue,
+  decompressed,
+  encodeValue as encode,
+  type EncodedValue,
+} from './cache-codec.js';
+import { EntryFlag } from './entry-format.js';
 
-const roundTrip = (value: unknown): unknown => decodeValue(encodeValue(value, 'spec'));
+describe.each(['msgpack', 'json'] as const)('the codec %s', (codec) => {
+  const encodeValue = (value: unknown): EncodedValue => encode(value, 'spec', codec);
+  const roundTrip = (value: unknown): unknown => decodeValue(encodeValue(value));
 
-describe('the codec', () => {
   it('keeps plain data exactly', () => {
     const options = { withBigInt: true, withMap: true, withSet: true };
     fc.assert(
@@ -18,7 +26,7 @@ describe('the codec', () => {
     // Jest takes no invalid date for equal to another: dates are compared by their text.
     fc.assert(
       fc.property(fc.anything({ ...options, withDate: true }), (value) => {
-        expect(encodeValue(roundTrip(value), 'spec')).toBe(encodeValue(value, 'spec'));
+        expect(encodeValue(roundTrip(value)).payload).toEqual(encodeValue(value).payload);
       }),
     );
   });
@@ -122,5 +130,59 @@ describe('the codec', () => {
     let deep: unknown = 1;
     for (let depth = 0; depth < 100_000; depth++) deep = [deep];
     expect(() => roundTrip(deep)).toThrow(/nested too deeply/);
+  });
+});
+
+describe('stored forms', () => {
+  const rows = Array.from({ length: 1_000 }, (_unused, id) => ({ id, name: `user ${id}` }));
+
+  it('say which codec wrote them, so both are read side by side', () => {
+    const [packed, text] = [encode(rows, 'spec', 'msgpack'), encode(rows, 'spec', 'json')];
+    expect(decodeValue(packed)).toEqual(decodeValue(text));
+    expect(packed.payload.length).toBeLessThan(text.payload.length / 2);
+    expect(text.payload.toString()).toMatch(/^\[\{"id":0,/);
+  });
+
+  it('keep what MessagePack would change, by the exact codec (catches: -0, __proto__, lone surrogates)', () => {
+    const tricky = [-0, JSON.parse('{"__proto__":1}'), 'a\ud800'];
+    expect(decodeValue(encode(tricky, 'spec', 'msgpack'))).toStrictEqual(tricky);
+  });
+
+  it('survive many shapes in one value (catches: records that become maps beyond a limit)', () => {
+    const shapes = Array.from({ length: 5_000 }, (_unused, id) => ({ [`field${id}`]: id }));
+    expect(decodeValue(encode(shapes, 'spec', 'msgpack'))).toEqual(shapes);
+  });
+
+  it('are compressed from a size on, if that helps, and frozen all the same', async () => {
+    const encoded = encode(rows, 'spec', 'msgpack');
+    expect(await compressed(encoded, 1_000_000)).toBe(encoded);
+    const small = await compressed(encoded, 1_024);
+    expect(small.flags & EntryFlag.compressed).toBeTruthy();
+    expect(small.payload.length).toBeLessThan(encoded.payload.length / 2);
+    const value = decodeValue(await decompressed(small));
+    expect(value).toEqual(rows);
+    expect(Object.isFrozen((value as object[])[0])).toBe(true);
+    const noise = {
+      codec: 0,
+      flags: 0,
+      payload: Buffer.from(crypto.getRandomValues(new Uint8Array(2_000))),
+    };
+    expect(await compressed(noise, 1_024)).toBe(noise);
+  });
+
+  it('are refused when damaged', async () => {
+    const encoded = encode(rows, 'spec', 'msgpack');
+    const cut = { ...encoded, payload: encoded.payload.subarray(0, 100) };
+    expect(() => decodeValue(cut)).toThrow(/Unexpected end|end of buffer/);
+    expect(() => decodeValue({ ...encoded, codec: 9 })).toThrow(/unknown codec/);
+    const broken = { ...cut, flags: EntryFlag.compressed };
+    await expect(decompressed(broken)).rejects.toThrow(/invalid/);
+  });
+
+  it('mark null and undefined, and nothing else', () => {
+    for (const value of [null, undefined])
+      expect(encode(value, 'spec', 'msgpack').flags).toBe(EntryFlag.negative);
+    for (const value of [0, '', false, Number.NaN])
+      expect(encode(value, 'spec', 'msgpack').flags).toBe(0);
   });
 });

@@ -1,23 +1,42 @@
-/**
- * Values as text and back: JSON with tags for what JSON cannot say. Every caller, the first one
- * included, gets the decoded and deeply frozen form, so that a value looks the same at every level.
- */
-import { types } from 'node:util';
-import { isPlainObject, nameOf } from './cache-key.js';
+/** Values as bytes and back. Each entry names its codec, so an application can change its mind live. */
+import { promisify } from 'node:util';
+import { deflateRaw, inflateRaw } from 'node:zlib';
+import { Packr } from 'msgpackr';
 import { CacheValueError } from './cache.errors.js';
+import { EntryFlag } from './entry-format.js';
+import { deepFreeze, type PlainForm, plainForm } from './plain-data.js';
+import { decodeJson, encodeJson } from './tagged-json.js';
 
-/** Marks a tagged node: `{ "$": "date", "v": 0 }`. A real key of this name is escaped. */
-const TAG = '$';
+/** How values are written: compact, or readable with `redis-cli`. */
+export type CacheCodecName = 'msgpack' | 'json';
+
+/** A stored form. */
+export interface EncodedValue {
+  readonly codec: number;
+  readonly flags: number;
+  readonly payload: Buffer;
+}
+
+/** How callers may treat what they get. */
+export type CacheIsolation = 'freeze' | 'clone' | 'share';
+
+const JSON_CODEC = 0;
+const MSGPACK_CODEC = 1;
+
+/** Field names are written once per shape and value (inline records): no schema beside the bytes. */
+const packr = new Packr({ useRecords: true, moreTypes: true, useBigIntExtension: true });
+
+/** Level 1: Redis and the network gain most of it, the processor pays least. */
+const deflate = promisify(deflateRaw);
+const inflate = promisify(inflateRaw);
 
 /**
- * The text of a value. Kept: everything JSON has, undefined, NaN, ±Infinity, -0, bigint, `Date`,
- * `Map`, `Set`. Class instances become plain objects (through `toJSON` if they have one).
- * @throws CacheValueError `E_CACHE_VALUE` for functions, symbols, binary data, errors, cycles and
- * objects without visible state
+ * The stored form of a value, uncompressed.
+ * @throws CacheValueError `E_CACHE_VALUE` for what is not plain data
  */
-export function encodeValue(value: unknown, label: string): string {
+export function encodeValue(value: unknown, label: string, codec: CacheCodecName): EncodedValue {
   try {
-    return JSON.stringify(new ValueEncoder(label).encode(value));
+    return encodePlain(value, plainForm(value, label), codec);
   } catch (error) {
     if (error instanceof RangeError)
       throw new CacheValueError(label, 'is nested too deeply', { cause: error });
@@ -25,144 +44,45 @@ export function encodeValue(value: unknown, label: string): string {
   }
 }
 
-/** The value of a text made by `encodeValue`, deeply frozen. */
-export function decodeValue(text: string): unknown {
-  return revive(JSON.parse(text));
+function encodePlain(value: unknown, plain: PlainForm, codec: CacheCodecName): EncodedValue {
+  const flags = value === null || value === undefined ? EntryFlag.negative : 0;
+  return codec === 'json' || plain.exotic
+    ? { codec: JSON_CODEC, flags, payload: Buffer.from(encodeJson(plain.value)) }
+    : // A copy: what the packer returns is a view of a buffer it will write to again.
+      { codec: MSGPACK_CODEC, flags, payload: Buffer.from(packr.pack(plain.value)) };
 }
 
-class ValueEncoder {
-  readonly #label: string;
-  readonly #open = new Set<object>();
-
-  constructor(label: string) {
-    this.#label = label;
-  }
-
-  encode(value: unknown): unknown {
-    switch (typeof value) {
-      case 'string':
-      case 'boolean':
-        return value;
-      case 'number':
-        return Number.isFinite(value) && !Object.is(value, -0)
-          ? value
-          : tagged('number', Object.is(value, -0) ? '-0' : String(value));
-      case 'bigint':
-        return tagged('bigint', String(value));
-      case 'undefined':
-        return tagged('undefined');
-      case 'object':
-        return value === null ? null : this.#encodeObject(value);
-      default:
-        throw new CacheValueError(this.#label, `contains a ${typeof value}`);
-    }
-  }
-
-  #encodeObject(value: object): unknown {
-    // An invalid date has no number in JSON: null stands for it.
-    if (types.isDate(value)) return tagged('date', value.getTime());
-    if (this.#open.has(value)) throw new CacheValueError(this.#label, 'contains itself');
-    this.#open.add(value);
-    const encoded = this.#encodeCollection(value);
-    this.#open.delete(value);
-    return encoded;
-  }
-
-  #encodeCollection(value: object): unknown {
-    if (Array.isArray(value)) return Array.from(value, (item) => this.encode(item));
-    if (types.isMap(value))
-      return tagged(
-        'map',
-        [...value].map(([key, item]) => [this.encode(key), this.encode(item)]),
-      );
-    if (types.isSet(value))
-      return tagged(
-        'set',
-        [...value].map((item) => this.encode(item)),
-      );
-    return this.#encodeFields(value);
-  }
-
-  #encodeFields(value: object): unknown {
-    if (!isPlainObject(value)) {
-      if (isUnfreezable(value)) this.#refuse(value);
-      const { toJSON } = value as { toJSON?: unknown };
-      if (typeof toJSON === 'function') return this.encode(toJSON.call(value, ''));
-      // Whatever it is, its state is out of sight: `{}` would be a lie.
-      if (Object.keys(value).length === 0) this.#refuse(value);
-    }
-    const fields = Object.entries(value).map(([key, item]) => [key, this.encode(item)] as const);
-    return Object.hasOwn(value, TAG) ? tagged('object', fields) : Object.fromEntries(fields);
-  }
-
-  #refuse(value: object): never {
-    throw new CacheValueError(
-      this.#label,
-      `contains ${nameOf(value)}, which cannot be stored and frozen`,
-    );
-  }
+/** The value of a stored form; frozen at every depth unless it is to be shared. Throws on damage. */
+export function decodeValue(
+  { codec, payload }: EncodedValue,
+  isolation: CacheIsolation = 'freeze',
+): unknown {
+  const value = decodePlain(codec, payload);
+  return isolation === 'share' ? value : deepFreeze(value);
 }
 
-/** Typed arrays cannot be frozen; errors are outcomes, not values. */
-function isUnfreezable(value: object): boolean {
-  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value) || types.isNativeError(value);
-}
-
-function tagged(tag: string, value?: unknown): Record<string, unknown> {
-  return { [TAG]: tag, v: value };
-}
-
-/** Replaces tagged nodes in place and freezes on the way up. */
-function revive(node: unknown): unknown {
-  if (typeof node !== 'object' || node === null) return node;
-  if (Object.hasOwn(node, TAG)) return reviveTagged(node as { $: string; v?: unknown });
-  const fields = node as Record<string, unknown>;
-  for (const key of Object.keys(fields)) fields[key] = revive(fields[key]);
-  return Object.freeze(fields);
-}
-
-function reviveTagged({ $: tag, v: value }: { $: string; v?: unknown }): unknown {
-  switch (tag) {
-    case 'undefined':
-      return undefined;
-    case 'number':
-      return Number(value);
-    case 'bigint':
-      return BigInt(value as string);
-    case 'date':
-      return frozen(new Date((value as number | null) ?? Number.NaN), FROZEN_DATE);
-    case 'map':
-      return frozen(new Map(revive(value) as [unknown, unknown][]), FROZEN_MAP);
-    case 'set':
-      return frozen(new Set(revive(value) as unknown[]), FROZEN_SET);
+function decodePlain(codec: number, payload: Buffer): unknown {
+  switch (codec) {
+    case JSON_CODEC:
+      return decodeJson(payload.toString());
+    case MSGPACK_CODEC:
+      return packr.unpack(payload);
     default:
-      return Object.freeze(Object.fromEntries(revive(value) as [string, unknown][]));
+      throw new TypeError(`unknown codec ${codec}`);
   }
 }
 
-/**
- * `Object.freeze` leaves the inner slots of dates, maps and sets writable: a prototype whose
- * mutators throw is what protects them. `instanceof` and `constructor` stay what they were.
- */
-function readOnlyPrototype(prototype: object, mutators: readonly string[]): object {
-  const refuse = (): never => {
-    throw new TypeError('Cached values are frozen: copy it first (structuredClone).');
-  };
-  return Object.freeze(
-    Object.create(
-      prototype,
-      Object.fromEntries(mutators.map((name) => [name, { value: refuse }])),
-    ) as object,
-  );
+/** Compresses a stored form of at least `threshold` bytes, if that makes it smaller. */
+export async function compressed(value: EncodedValue, threshold: number): Promise<EncodedValue> {
+  if (value.payload.length < threshold) return value;
+  const payload = await deflate(value.payload, { level: 1 });
+  if (payload.length >= value.payload.length) return value;
+  return { ...value, payload, flags: value.flags | EntryFlag.compressed };
 }
 
-const FROZEN_DATE = readOnlyPrototype(
-  Date.prototype,
-  Object.getOwnPropertyNames(Date.prototype).filter((name) => name.startsWith('set')),
-);
-const FROZEN_MAP = readOnlyPrototype(Map.prototype, ['set', 'delete', 'clear']);
-const FROZEN_SET = readOnlyPrototype(Set.prototype, ['add', 'delete', 'clear']);
-
-function frozen<T extends object>(value: T, prototype: object): T {
-  return Object.freeze(Object.setPrototypeOf(value, prototype) as T);
+/** Undoes `compressed`. Rejects on damage. */
+export async function decompressed(value: EncodedValue): Promise<EncodedValue> {
+  if (!(value.flags & EntryFlag.compressed)) return value;
+  const payload = await inflate(value.payload);
+  return { ...value, payload, flags: value.flags & ~EntryFlag.compressed };
 }

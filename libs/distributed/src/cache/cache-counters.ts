@@ -10,6 +10,8 @@ import {
 export interface CacheCounts {
   readonly l1Hits: number;
   readonly l2Hits: number;
+  /** Calls answered with a stale value, because a load failed or took too long. */
+  readonly staleHits: number;
   /** Calls that went around the cache. */
   readonly bypasses: number;
   /** Runs of the factory. */
@@ -30,6 +32,7 @@ export class CacheCounters {
   readonly #counts: { -readonly [K in keyof CacheCounts]: number } = {
     l1Hits: 0,
     l2Hits: 0,
+    staleHits: 0,
     bypasses: 0,
     loads: 0,
     loadErrors: 0,
@@ -56,6 +59,11 @@ export class CacheCounters {
 
   #tellHit(level: CacheLevel): void {
     cacheEvents.emit('hit', () => ({ cache: this.#cache, level }));
+  }
+
+  stale(): void {
+    this.#counts.staleHits++;
+    cacheEvents.emit('stale', () => ({ cache: this.#cache }));
   }
 
   bypass(reason: BypassReason): void {

@@ -8,16 +8,16 @@ import {
 } from '../aspects/index.js';
 import { InvalidOptionsError, isDistributedError } from '../distributed.errors.js';
 import { CacheInvalidationError, CacheUnknownError } from './cache.errors.js';
-import { methodKey, storedKey } from './cache-key.js';
+import { methodKey } from './cache-key.js';
 import type { CacheRegion } from './cache-region.js';
 import { CacheRegistry } from './cache-registry.js';
-import { type Invalidation, CacheWriter, type PreparedPut } from './cache-writer.js';
+import { CacheWriter, type InvalidationTerms, type PreparedPut } from './cache-writer.js';
 import type { CacheAction } from './cached.options.js';
 
 /** An action of one call: its key is known before the method runs. */
 interface Prepared {
   readonly action: CacheAction;
-  readonly target: Invalidation;
+  readonly evict: () => Promise<void>;
   /** Set for `@CachePut()`. */
   readonly put: PreparedPut | undefined;
 }
@@ -61,34 +61,49 @@ export class CacheEvictAspect
       return await next();
     } catch (error) {
       if (isDistributedError(error, COMMIT_UNKNOWN))
-        await Promise.allSettled(prepared.map(({ target }) => this.writer.evict(target)));
+        await Promise.allSettled(prepared.map(({ evict }) => evict()));
       throw error;
     }
   }
 
   async #prepare(action: CacheAction, call: AspectCall): Promise<Prepared> {
+    const { mode, when, onInvalidateFailure: onFailure } = action;
+    const terms = { mode, when, onFailure };
+    if (action.decorator === 'CacheEvict' && action.tags !== undefined) {
+      const tags = tagsOf(action.tags, call.args);
+      return { action, evict: () => this.writer.evictTags(tags, terms), put: undefined };
+    }
     const region = this.#regionOf(action, whereOf(action, call));
-    const { when, onInvalidateFailure: onFailure } = action;
-    if (action.key === undefined)
-      return { action, target: { region, key: undefined, when, onFailure }, put: undefined };
-    const key = storedKey(methodKey(action.key, call.args, region.name));
-    const target = { region, key, when, onFailure };
+    if (!region || action.key === undefined) return this.#prepareAll(action, region, terms);
+    const key = region.keyOf(methodKey(action.key, call.args, region.name));
+    const target = { region, key, ...terms };
     const put = action.decorator === 'CachePut' ? await this.writer.prepare(target) : undefined;
-    return { action, target, put };
+    return { action, evict: () => this.writer.evict(target), put };
   }
 
-  async #apply(
-    { action, target, put }: Prepared,
-    result: unknown,
-    call: AspectCall,
-  ): Promise<void> {
-    if (!put) return this.writer.evict(target);
-    const { ttl, negativeTtl } = target.region.definition;
+  #prepareAll(
+    action: CacheAction,
+    region: CacheRegion | undefined,
+    terms: InvalidationTerms,
+  ): Prepared {
+    const evict = async (): Promise<void> => {
+      if (region) await this.writer.evict({ region, key: undefined, ...terms });
+    };
+    return { action, evict, put: undefined };
+  }
+
+  async #apply({ action, evict, put }: Prepared, result: unknown, call: AspectCall): Promise<void> {
+    if (!put) return evict();
+    const { ttl, negativeTtl } = put.region.definition;
     const normal = result === null || result === undefined ? negativeTtl : ttl;
-    await this.writer.put(put, result, action.unless?.(result, ...call.args) ? 0 : normal);
+    const ttlMs = action.unless?.(result, ...call.args) ? 0 : normal;
+    const tags = action.tags && tagsOf(action.tags, [result, ...call.args]);
+    await this.writer.put(put, { value: result, ttlMs, tags });
   }
 
-  #regionOf(action: CacheAction, where: string): CacheRegion {
+  /** Undefined for tags of no cache in particular. */
+  #regionOf(action: CacheAction, where: string): CacheRegion | undefined {
+    if (action.name === undefined) return undefined;
     const region = this.registry.find(action.name);
     if (!region)
       throw new CacheUnknownError(
@@ -107,6 +122,13 @@ export class CacheEvictAspect
 
 /** Of the transaction capability: the commit may or may not have happened. */
 const COMMIT_UNKNOWN = 'E_TRANSACTION_OUTCOME_UNKNOWN';
+
+function tagsOf(
+  tags: NonNullable<CacheAction['tags']>,
+  args: readonly unknown[],
+): readonly string[] {
+  return typeof tags === 'function' ? tags(...args) : tags;
+}
 
 function whereOf(action: CacheAction, method: AspectMethod): string {
   return `@${action.decorator}() on ${methodLabel(method)}()`;

@@ -5,8 +5,6 @@
  */
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Clock, Random, type Timer } from '../time/index.js';
-import { decodeValue } from './cache-codec.js';
-import { Fence } from './cache-flights.js';
 import { CacheInvalidationError } from './cache.errors.js';
 import {
   CACHE_OPTIONS,
@@ -14,16 +12,24 @@ import {
   type ResolvedCacheOptions,
 } from './cache.options.js';
 import { CacheReader } from './cache-reader.js';
-import type { FillLease } from './cache-record.js';
 import type { CacheRegion } from './cache-region.js';
 import { CacheRegistry } from './cache-registry.js';
-import { CacheStore, type StoredValue } from './cache.store.js';
+import { CacheStore, type InvalidationMode, type StoredValue } from './cache.store.js';
+import type { FillLease } from './entry-format.js';
 import { InvalidationBus } from './invalidation-bus.js';
+import { type InvalidationSubject, regionSubject, tagSubject } from './invalidation-subject.js';
+import { TagBook } from './tag-book.js';
 
 /** A put whose method takes longer evicts instead of writing. */
 const INTENT_TTL_MS = 60_000;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
+
+/** The right to write one value, and the tags' clock when it was given. */
+export interface PutIntent {
+  readonly lease: FillLease;
+  readonly clock: number;
+}
 
 @Injectable()
 export class CacheInvalidator implements OnModuleDestroy {
@@ -36,45 +42,68 @@ export class CacheInvalidator implements OnModuleDestroy {
     private readonly store: CacheStore,
     private readonly bus: InvalidationBus,
     private readonly reader: CacheReader,
+    private readonly tags: TagBook,
     private readonly clock: Clock,
     private readonly random: Random,
     registry: CacheRegistry,
     @Inject(CACHE_OPTIONS) private readonly options: ResolvedCacheOptions,
   ) {
-    bus.onInvalidation((cache, key) => registry.find(cache)?.forget(key));
+    bus.onInvalidation((cache, key, mode) =>
+      registry.find(cache)?.forget(key, mode, this.clock.now()),
+    );
   }
 
   /** Evictions that Redis has not confirmed yet. */
   get pending(): number {
-    return [...this.#poisoned].reduce((sum, region) => sum + region.poison.size, 0);
+    return [...this.#poisoned].reduce(
+      (sum, region) => sum + region.poison.size,
+      this.tags.poison.size,
+    );
   }
 
   /**
-   * Evicts one key, or the whole cache.
+   * Evicts (`hard`) or expires (`soft`) one key, or the whole cache.
    * @throws CacheInvalidationError `E_CACHE_INVALIDATION` when it is not confirmed, unless
    * `onFailure` is `'retry'`
    */
   async evict(
     region: CacheRegion,
     key: string | undefined,
+    mode: InvalidationMode,
     onFailure?: InvalidateFailure,
   ): Promise<void> {
-    await this.#confirmOr(onFailure, region, key, () => this.#send(region, key));
+    const subject = regionSubject(region, key, mode, this.clock);
+    await this.#confirmOr(onFailure, subject, () => this.#send(region, key, mode));
+  }
+
+  /**
+   * Evicts or expires every entry that carries the tag.
+   * @throws CacheInvalidationError `E_CACHE_INVALIDATION`, see `evict`
+   */
+  async evictTag(
+    name: string,
+    mode: InvalidationMode,
+    onFailure?: InvalidateFailure,
+  ): Promise<void> {
+    await this.#confirmOr(onFailure, tagSubject(this.tags, name), () => this.#sendTag(name, mode));
   }
 
   /**
    * Notes that the caller is about to change what `key` is made of, before it does. Undefined when
    * that is impossible: its value cannot be written then, only evicted.
    */
-  async intend(region: CacheRegion, key: string): Promise<FillLease | undefined> {
-    if (region.definition.levels === 'l1') return { stamp: '', token: '' };
+  async intend(region: CacheRegion, key: string): Promise<PutIntent | undefined> {
+    const token = this.random.token();
+    const schema = region.definition.version;
+    if (region.definition.levels === 'l1')
+      return { lease: { token, schema, generation: { hard: 0, soft: 0 } }, clock: 0 };
     try {
-      const token = this.random.token();
-      const [stamp] = await Promise.all([
-        this.reader.stamp(region),
+      const [generation, clock] = await Promise.all([
+        this.reader.generation(region),
+        this.store.clock(),
         this.store.intend({ cache: region.name, key }, token, INTENT_TTL_MS),
       ]);
-      return { stamp, token };
+      return { lease: { token, schema, generation }, clock };
     } catch {
       return undefined;
     }
@@ -90,28 +119,11 @@ export class CacheInvalidator implements OnModuleDestroy {
     value: StoredValue,
     onFailure?: InvalidateFailure,
   ): Promise<void> {
-    if (region.definition.levels === 'l1') return this.#putInMemory(region, key, value, onFailure);
-    await this.#confirmOr(onFailure, region, key, async () => {
+    const subject = regionSubject(region, key, 'hard', this.clock);
+    await this.#confirmOr(onFailure, subject, async () => {
       const announcement = this.bus.announcement(region.name, key);
       await this.store.put({ cache: region.name, key }, value, announcement);
     });
-  }
-
-  /** The others forget their value, this process keeps the new one. */
-  async #putInMemory(
-    region: CacheRegion,
-    key: string,
-    { text, ttlMs }: StoredValue,
-    onFailure?: InvalidateFailure,
-  ): Promise<void> {
-    const { epoch } = this.bus;
-    await this.evict(region, key, onFailure);
-    const entry = {
-      value: decodeValue(text),
-      encodedLength: text.length,
-      expiresAt: this.clock.now() + ttlMs,
-    };
-    this.reader.remember(region, key, entry, { fence: new Fence(), epoch });
   }
 
   onModuleDestroy(): void {
@@ -121,48 +133,51 @@ export class CacheInvalidator implements OnModuleDestroy {
 
   async #confirmOr(
     onFailure: InvalidateFailure | undefined,
-    region: CacheRegion,
-    key: string | undefined,
+    subject: InvalidationSubject,
     send: () => Promise<void>,
   ): Promise<void> {
     try {
-      await this.#confirm(region, key, send);
+      await this.#confirm(subject, send);
     } catch (error) {
       this.#scheduleRetry();
       if ((onFailure ?? this.options.onInvalidateFailure) === 'throw')
-        throw new CacheInvalidationError([region.name], error);
+        throw new CacheInvalidationError(subject.names, error);
     }
   }
 
   /** Runs one invalidation; poisons what it failed to confirm. */
-  async #confirm(
-    region: CacheRegion,
-    key: string | undefined,
-    send: () => Promise<void>,
-  ): Promise<void> {
-    const ticket = region.poison.ticket();
+  async #confirm(subject: InvalidationSubject, send: () => Promise<void>): Promise<void> {
+    const { poison, key } = subject;
+    const ticket = poison.ticket();
     let confirmed = false;
-    region.forget(key);
+    subject.forget();
     try {
       await send();
       confirmed = true;
-      region.poison.heal(key, ticket);
+      poison.heal(key, ticket);
     } catch (error) {
-      region.poison.add(key, ticket);
-      this.#poisoned.add(region);
+      poison.add(key, ticket);
+      if (subject.region) this.#poisoned.add(subject.region);
       throw error;
     } finally {
       // Again: a load that began meanwhile may have read what was about to go.
-      region.forget(key);
-      region.counters.invalidation(key === undefined, confirmed);
+      subject.forget();
+      subject.settled(confirmed);
     }
   }
 
-  #send(region: CacheRegion, key: string | undefined): Promise<void> {
-    const announcement = this.bus.announcement(region.name, key);
-    if (key === undefined) return this.store.clear(region.name, announcement);
+  #send(region: CacheRegion, key: string | undefined, mode: InvalidationMode): Promise<void> {
+    const announcement = this.bus.announcement(region.name, key, mode);
     if (region.definition.levels === 'l1') return this.store.announce(announcement);
-    return this.store.remove({ cache: region.name, key }, announcement);
+    if (key === undefined) return this.store.clear(region.name, mode, announcement);
+    const address = { cache: region.name, key };
+    return mode === 'soft'
+      ? this.store.expire(address, announcement)
+      : this.store.remove(address, announcement);
+  }
+
+  #sendTag(name: string, mode: InvalidationMode): Promise<void> {
+    return this.store.invalidateTag(name, mode, this.bus.tagAnnouncement(name));
   }
 
   #scheduleRetry(): void {
@@ -173,19 +188,27 @@ export class CacheInvalidator implements OnModuleDestroy {
     );
   }
 
-  /** Repeats what is not confirmed, one after the other; stops at the first failure. */
+  /**
+   * Repeats what is not confirmed, one after the other; stops at the first failure. By now nobody
+   * knows what happened to an entry that was to be expired, so it is evicted.
+   */
   async #retryAll(): Promise<void> {
     try {
       for (const region of this.#poisoned) {
         for (const key of region.poison.pending)
-          await this.#confirm(region, key, () => this.#send(region, key));
+          await this.#confirm(regionSubject(region, key, 'hard', this.clock), () =>
+            this.#send(region, key, 'hard'),
+          );
         if (region.poison.size === 0) this.#poisoned.delete(region);
       }
+      for (const name of this.tags.poison.pending)
+        if (name !== undefined)
+          await this.#confirm(tagSubject(this.tags, name), () => this.#sendTag(name, 'hard'));
       this.#delayMs = FIRST_RETRY_MS;
     } catch {
       this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_RETRY_MS);
     }
     this.#retry = undefined;
-    if (this.#poisoned.size > 0) this.#scheduleRetry();
+    if (this.pending > 0) this.#scheduleRetry();
   }
 }

@@ -54,6 +54,12 @@ export function methodKey(
   return explicitKey(typeof option === 'function' ? callKey(option, args) : option, label);
 }
 
+/** A key with the values of its cache's scope: tenant, locale, principal. */
+export function scopedKey(key: string, scope: readonly (() => unknown)[], label: string): string {
+  // No encoded key has a comma outside of brackets.
+  return [key, ...scope.map((value) => explicitKey(value(), `${label} (scope)`))].join(',');
+}
+
 /** Longer keys are stored under their SHA-256, so that no argument can bloat Redis. */
 const LONGEST_PLAIN_KEY = 200;
 
@@ -61,6 +67,15 @@ const LONGEST_PLAIN_KEY = 200;
 export function storedKey(key: string): string {
   if (key.length <= LONGEST_PLAIN_KEY) return key;
   return `#${createHash('sha256').update(key).digest('base64url')}`;
+}
+
+/**
+ * A tag's name inside Redis.
+ * @throws CacheKeyError `E_CACHE_KEY` for what is not a string, or empty
+ */
+export function tagName(tag: unknown, label: string): string {
+  if (typeof tag !== 'string') throw new CacheKeyError(label, 'has a tag that is not a string');
+  return storedKey(explicitKey(tag, label));
 }
 
 /** What a key function says of one call. */

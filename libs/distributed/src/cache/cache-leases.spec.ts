@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { CacheCluster, type GatedNode } from '../../../../test/support/cache-cluster.fixture.js';
 import type { CacheNode } from '../../../../test/support/cache-node.fixture.js';
+import type { FillLease } from './entry-format.js';
 
 describe('leases', () => {
   let cluster: CacheCluster;
@@ -23,7 +24,7 @@ describe('leases', () => {
       const gate = a.gates.hold('abandon');
       expect(await cluster.get(a)).toBe('old');
       await gate.arrived;
-      expect((await a.store.read({ cache: 'c', key: 'sk' }))?.record.kind).toBe('lease');
+      expect((await a.store.read({ cache: 'c', key: 'sk' }))?.entry?.kind).toBe('lease');
       gate.open();
       cluster.row = 'new';
       expect(await cluster.answers()).toEqual(new Set(['new']));
@@ -72,18 +73,20 @@ describe('leases', () => {
       expect(await cluster.answers()).toEqual(new Set(['new']));
     });
 
-    it('passes to a waiter when the load fails', async () => {
-      let begin!: () => void;
-      const loading = new Promise<void>((resolve) => (begin = resolve));
-      const failing = a.service.getOrSet('c', 'k', async () => {
-        begin();
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        throw new Error('no');
-      });
-      await loading;
-      const [first, second] = await Promise.allSettled([failing, cluster.get(b)]);
-      expect(first).toMatchObject({ status: 'rejected' });
-      expect(second).toMatchObject({ status: 'fulfilled', value: 'old' });
+    it('of a load that fails tells those who wait for it the error, once (catches: each process repeats the failure)', async () => {
+      const failing = cluster.slowGet(a, new TypeError('no'));
+      await failing.loading;
+      const waiting = cluster.get(b);
+      await b.gates.seen('clock', 1);
+      failing.finish();
+      const outcomes = await Promise.allSettled([failing.value, waiting]);
+      for (const outcome of outcomes) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'no' } });
+        expect((outcome as PromiseRejectedResult).reason).toBeInstanceOf(TypeError);
+      }
+      expect(b.service.stats()['c']?.loads).toBe(0);
+      // Who comes later does not get it.
+      expect(await cluster.get(b)).toBe('old');
     });
   });
 
@@ -134,7 +137,7 @@ describe('leases', () => {
   });
 
   /** A lease that no living load holds. */
-  async function leaseOfSomebody(on: CacheNode): Promise<{ stamp: string; token: string }> {
-    return { stamp: `${await on.store.generation('c')}.1`, token: 'dead' };
+  async function leaseOfSomebody(on: CacheNode): Promise<FillLease> {
+    return { schema: 1, generation: await on.store.generation('c'), token: 'dead' };
   }
 });

@@ -1,15 +1,27 @@
-/** The right to fill a missing entry: one holder per key in the whole cluster. */
+/** The right to fill or refresh an entry: one holder per key in the whole cluster. */
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock, type Timer } from '../time/index.js';
 import type { Reading } from './cache-reader.js';
-import type { FillLease } from './cache-record.js';
+import type { CacheRegion } from './cache-region.js';
 import { CACHE_OPTIONS, type ResolvedCacheOptions } from './cache.options.js';
-import { CacheStore, type EntryAddress, type StoredValue } from './cache.store.js';
+import { CacheStore, type EntryAddress, type FailedLoad, type StoredValue } from './cache.store.js';
+import type { FillLease } from './entry-format.js';
+
+/** A lease taken, and the tags' clock at that moment: later than any earlier invalidation. */
+export interface TakenLease {
+  readonly address: EntryAddress;
+  readonly lease: FillLease;
+  readonly clock: number;
+}
+
+/**
+ * `busy`: somebody else has the lease, or another record came meanwhile. `paused`: a refresh failed
+ * a moment ago. `failed`: Redis did not confirm the lease in time.
+ */
+export type Refusal = 'busy' | 'paused' | 'failed';
 
 /** A factory that never ends must not keep its lease for ever: at most so many extensions. */
 const MAX_EXTENSIONS = 18;
-
-type Unfilled = Exclude<Reading, { readonly state: 'value' }>;
 
 @Injectable()
 export class CacheLeases {
@@ -20,39 +32,58 @@ export class CacheLeases {
   ) {}
 
   /**
-   * Takes the lease of a key that was read as `reading`, for the one load that drew `token`. `busy`:
-   * somebody else has it, or a value came meanwhile. `failed`: Redis did not confirm it in time.
-   * Such a lease may arrive there later, after the factory has read, so it gives no right to write.
+   * Takes the lease of a key that was read as `reading`, for the one load that drew `token`. A lease
+   * that Redis did not confirm may arrive there later, after the factory has read, so it gives no
+   * right to write.
    */
   async acquire(
-    address: EntryAddress,
-    reading: Unfilled,
+    region: CacheRegion,
+    key: string,
+    reading: Reading,
     token: string,
-  ): Promise<FillLease | 'busy' | 'failed'> {
-    const lease = { stamp: reading.stamp, token };
+  ): Promise<TakenLease | Refusal> {
+    const address = { cache: region.name, key };
+    const lease = { token, schema: region.definition.version, generation: reading.generation };
     try {
-      return (await this.#tryAcquire(address, reading, lease)) ? lease : 'busy';
+      // The clock is read before the factory runs: what is invalidated from then on is noticed.
+      const [answer, clock] = await Promise.all([
+        this.#tryAcquire(address, reading, lease),
+        this.store.clock(),
+      ]);
+      return answer === 'leased' ? { address, lease, clock } : answer;
     } catch {
-      this.abandon(address, lease);
+      this.abandon({ address, lease });
       return 'failed';
     }
   }
 
-  async #tryAcquire(address: EntryAddress, reading: Unfilled, lease: FillLease): Promise<boolean> {
+  async #tryAcquire(
+    address: EntryAddress,
+    reading: Reading,
+    lease: FillLease,
+  ): Promise<'leased' | Refusal> {
     const { ttl } = this.options.lease;
+    const won = (taken: boolean): 'leased' | 'busy' => (taken ? 'leased' : 'busy');
     switch (reading.state) {
       case 'absent':
-        return this.store.acquire(address, lease, ttl);
+        return won(await this.store.acquire(address, lease, ttl));
       case 'dead':
-        return this.store.replace(address, reading.record.header, lease, ttl);
+      case 'failed':
+        return won(await this.store.replace(address, reading.identity, lease, ttl));
       case 'leased':
         // Ours when the reply to the first sending was lost and the second one found it taken.
-        return reading.record.token === lease.token;
+        return won(reading.token === lease.token);
+      case 'value': {
+        const { token } = reading.found;
+        const answer = await this.store.refresh(address, token, lease, ttl);
+        if (answer === 'failed') return 'paused';
+        return answer === 'changed' ? 'busy' : answer;
+      }
     }
   }
 
   /** Keeps the lease while the load runs; call the result when it has ended. */
-  extend(address: EntryAddress, lease: FillLease): () => void {
+  extend({ address, lease }: TakenLease): () => void {
     const { ttl } = this.options.lease;
     let left = MAX_EXTENSIONS;
     let timer: Timer;
@@ -68,16 +99,29 @@ export class CacheLeases {
   }
 
   /** Gives the lease back in the background; if that fails it runs out. */
-  abandon(address: EntryAddress, lease: FillLease): void {
-    void this.store.abandon(address, lease).catch(() => undefined);
+  abandon(taken: Pick<TakenLease, 'address' | 'lease'>): void {
+    void this.release(taken);
+  }
+
+  /** The same, awaited: whoever calls after that does not wait for this load. */
+  async release(
+    { address, lease }: Pick<TakenLease, 'address' | 'lease'>,
+    failure?: FailedLoad,
+  ): Promise<void> {
+    await this.store.abandon(address, lease, failure).catch(() => undefined);
   }
 
   /** Writes the value if the lease still stands. */
-  async fill(address: EntryAddress, value: StoredValue): Promise<'stored' | 'rejected' | 'failed'> {
+  async fill(
+    taken: TakenLease,
+    value: Omit<StoredValue, 'token'>,
+  ): Promise<'stored' | 'rejected' | 'failed'> {
+    const { address, lease } = taken;
     try {
-      return (await this.store.fill(address, value)) ? 'stored' : 'rejected';
+      const stored = await this.store.fill(address, { token: lease.token, ...value });
+      return stored ? 'stored' : 'rejected';
     } catch {
-      this.abandon(address, value.lease);
+      this.abandon(taken);
       return 'failed';
     }
   }

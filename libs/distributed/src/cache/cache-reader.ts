@@ -1,134 +1,208 @@
-/** Reads one key: memory first, then Redis, and decides whether what it finds still counts. */
+/** Reads Redis, and decides whether what it finds still counts. */
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../time/index.js';
-import { decodeValue } from './cache-codec.js';
-import type { Fence } from './cache-flights.js';
-import type { CacheRecord } from './cache-record.js';
+import { decodeValue, decompressed } from './cache-codec.js';
 import type { CacheRegion } from './cache-region.js';
-import { CacheStore } from './cache.store.js';
+import { CacheStore, type StoredEntry } from './cache.store.js';
+import { type CacheEntry, EntryFlag, keyCheck, type MarkVersion } from './entry-format.js';
+import type { FoundValue, Outcome } from './found-value.js';
 import { InvalidationBus } from './invalidation-bus.js';
-import { MemoryEntry, weigh } from './memory-entry.js';
-import type { PrimitiveKey } from './primitive-key.js';
+import { type Lifetime, lifetimeOf, staleAt, type StaleTimes } from './lifetime.js';
+import { decodeError } from './stored-error.js';
+import { type Tag, TagBook } from './tag-book.js';
 
-/** A value found, in an object because `undefined` is a value too. */
-export interface Found {
-  readonly value: unknown;
-}
-
-/** What Redis holds for a key. */
-export type Reading =
-  | {
-      readonly state: 'value';
-      readonly stamp: string;
-      readonly value: unknown;
-      readonly encodedLength: number;
-      readonly expiresAt: number;
-    }
+/** What Redis holds for a key. `generation`: what a record written now must carry. */
+export type Reading = { readonly generation: MarkVersion } & (
+  | { readonly state: 'value'; readonly found: FoundValue }
   /** Somebody loads it. */
-  | { readonly state: 'leased'; readonly stamp: string; readonly record: CacheRecord }
-  /** A record of another generation or version, to be replaced. */
-  | { readonly state: 'dead'; readonly stamp: string; readonly record: CacheRecord }
-  | { readonly state: 'absent'; readonly stamp: string };
+  | { readonly state: 'leased'; readonly token: string }
+  /** The load of `token` failed; for those who waited for it. */
+  | {
+      readonly state: 'failed';
+      readonly token: string;
+      readonly error: unknown;
+      readonly identity: Buffer;
+    }
+  /** A record that no longer counts, to be replaced. */
+  | { readonly state: 'dead'; readonly identity: Buffer }
+  | { readonly state: 'absent' }
+);
 
 @Injectable()
 export class CacheReader {
   constructor(
     private readonly store: CacheStore,
     private readonly bus: InvalidationBus,
+    private readonly tags: TagBook,
     private readonly clock: Clock,
   ) {}
 
-  /**
-   * What memory may serve: only while every invalidation is sure to arrive. A cache of L2 alone has
-   * nothing in memory.
-   */
-  recall(region: CacheRegion, key: string): Found | undefined {
-    const now = this.clock.now();
-    if (!this.bus.freshAt(now)) return undefined;
-    const entry = region.memory.get(key, now);
-    if (entry === undefined || entry.epoch === this.bus.epoch) return entry;
-    region.memory.delete(key);
-    return undefined;
-  }
-
-  /** As `recall`, for a key that stands for one primitive. One reading of the clock, no text. */
-  recallPrimitive(region: CacheRegion, key: PrimitiveKey): Found | undefined {
-    const now = this.clock.now();
-    if (!this.bus.freshAt(now)) return undefined;
-    const entry = region.memory.recall(key, now);
-    return entry?.epoch === this.bus.epoch ? entry : undefined;
-  }
-
-  /** Keeps a value in memory, unless its key was invalidated since `fence` was set up in `epoch`. */
-  remember(
-    region: CacheRegion,
-    key: string,
-    entry: { readonly value: unknown; readonly encodedLength: number; readonly expiresAt: number },
-    since: { readonly fence: Fence; readonly epoch: number },
-  ): void {
-    const { levels } = region.definition;
-    if (levels === 'l2' || since.fence.broken) return;
-    if (!this.bus.fresh || region.poison.has(key)) return;
-    const { maxTtl } = region.definition.l1;
-    // The bound is for messages that never come; a cache without L2 has nothing to compare with.
-    const latest = levels === 'l1' ? entry.expiresAt : this.clock.now() + maxTtl;
-    const { value, encodedLength } = entry;
-    // Whole milliseconds are small integers; fractions would cost an object each.
-    const expiresAt = Math.floor(Math.min(entry.expiresAt, latest));
-    const bytes = weigh(key, value, encodedLength);
-    region.memory.set(key, new MemoryEntry(value, since.epoch, expiresAt, bytes));
-  }
-
   /** Asks Redis. Rejects when it fails or does not answer within the read deadline. */
   async read(region: CacheRegion, key: string): Promise<Reading> {
-    const known = this.#trustedGeneration(region);
     const sentAt = this.clock.now();
+    const known = this.#knownGeneration(region);
     // Side by side, not one after the other: the generation costs no further round trip.
-    const [generation, entry] = await Promise.all([
+    const [generation, stored] = await Promise.all([
       known ?? this.#askGeneration(region),
       this.store.read({ cache: region.name, key }),
     ]);
-    if (!entry) return { state: 'absent', stamp: region.stamp(generation) };
-    const stamp = region.stamp(
-      known === undefined || entry.record.stamp === region.stamp(known)
-        ? generation
-        : await this.#askGeneration(region),
+    return this.#judge(region, key, { stored, generation, known, sentAt });
+  }
+
+  /** Several keys in one round trip. */
+  async readMany(region: CacheRegion, keys: readonly string[]): Promise<Reading[]> {
+    const sentAt = this.clock.now();
+    const known = this.#knownGeneration(region);
+    const [generation, entries] = await Promise.all([
+      known ?? this.#askGeneration(region),
+      this.store.readMany(keys.map((key) => ({ cache: region.name, key }))),
+    ]);
+    return Promise.all(
+      keys.map((key, index) =>
+        this.#judge(region, key, { stored: entries[index], generation, known, sentAt }),
+      ),
     );
-    const { record, remainingMs } = entry;
-    if (record.stamp !== stamp) return { state: 'dead', stamp, record };
-    if (record.kind === 'lease') return { state: 'leased', stamp, record };
-    const found = record.kind === 'value' && decoded(record.text);
-    if (!found) return { state: 'dead', stamp, record };
-    return {
-      state: 'value',
-      stamp,
-      value: found.value,
-      encodedLength: record.text.length,
-      expiresAt: sentAt + remainingMs,
+  }
+
+  /**
+   * Whether the value in memory is still the stored one: moves a header, not the value. Undefined
+   * when it is not; else the value with the lifetime and the tags it has now.
+   */
+  async check(
+    region: CacheRegion,
+    key: string,
+    found: FoundValue,
+  ): Promise<{ readonly found: FoundValue; readonly generation: MarkVersion } | undefined> {
+    const sentAt = this.clock.now();
+    const names = found.tags.map(({ name }) => name);
+    const [head, generation, tags] = await Promise.all([
+      this.store.head({ cache: region.name, key }),
+      this.#knownGeneration(region) ?? this.#askGeneration(region),
+      this.tags.learn(names, this.#trusting(region)),
+    ]);
+    if (head.token !== found.token) return undefined;
+    const verdict = verdictOf(found, generation, tags);
+    if (!verdict) return undefined;
+    const lifetime = aged(found, head.remainingMs, verdict, sentAt);
+    return { found: { ...found, lifetime, tags: verdict.tags }, generation };
+  }
+
+  /** The generation of a record written now. */
+  async generation(region: CacheRegion): Promise<MarkVersion> {
+    return this.#knownGeneration(region) ?? this.#askGeneration(region);
+  }
+
+  async #judge(
+    region: CacheRegion,
+    key: string,
+    question: {
+      readonly stored: StoredEntry | undefined;
+      readonly generation: MarkVersion;
+      readonly known: MarkVersion | undefined;
+      readonly sentAt: number;
+    },
+  ): Promise<Reading> {
+    const { stored, known, sentAt } = question;
+    let { generation } = question;
+    if (!stored) return { state: 'absent', generation };
+    const { entry, identity } = stored;
+    // A record of another generation than the known one: perhaps the known one is out of date.
+    if (known && entry && !same(entry.generation, known))
+      generation = await this.#askGeneration(region);
+    if (!entry || entry.schema !== region.definition.version)
+      return { state: 'dead', identity, generation };
+    if (entry.kind === 'lease')
+      return same(entry.generation, generation)
+        ? { state: 'leased', token: entry.token, generation }
+        : { state: 'dead', identity, generation };
+    if (entry.keyCheck !== keyCheck(key)) return { state: 'dead', identity, generation };
+    const names = entry.tags.map(({ name }) => name);
+    const tags = await this.tags.learn(names, this.#trusting(region));
+    const verdict = verdictOf(entry, generation, tags);
+    const outcome = verdict && (await decoded(region, entry));
+    if (!verdict || !outcome) return { state: 'dead', identity, generation };
+    if (outcome.failure && !(entry.flags & EntryFlag.cachedError))
+      return {
+        state: 'failed',
+        token: entry.token,
+        error: outcome.failure.error,
+        identity,
+        generation,
+      };
+    const lifetime = aged(entry, stored.remainingMs, verdict, sentAt);
+    const { token, loadMs, staleWhileRevalidate, staleIfError } = entry;
+    const found: FoundValue = {
+      outcome,
+      token,
+      loadMs,
+      staleWhileRevalidate,
+      staleIfError,
+      generation: entry.generation,
+      tags: verdict.tags,
+      lifetime,
+      encodedLength: outcome.encodedLength,
     };
+    return { state: 'value', found, generation };
   }
 
-  /** The stamp of a record written now. */
-  async stamp(region: CacheRegion): Promise<string> {
-    return region.stamp(this.#trustedGeneration(region) ?? (await this.#askGeneration(region)));
+  /** A cache of L2 alone, or a strong one, promises more than the bus can keep: it always asks. */
+  #trusting({ definition: { levels, consistency } }: CacheRegion): boolean {
+    return levels !== 'l2' && consistency === 'bounded' && this.bus.fresh;
   }
 
-  /** What the bus keeps up to date. A cache of L2 alone promises more than that: it always asks. */
-  #trustedGeneration(region: CacheRegion): string | undefined {
-    return region.definition.levels !== 'l2' && this.bus.fresh
-      ? region.knownGeneration(this.bus.epoch)
-      : undefined;
+  #knownGeneration(region: CacheRegion): MarkVersion | undefined {
+    return this.#trusting(region) ? region.knownGeneration(this.bus.epoch) : undefined;
   }
 
-  #askGeneration(region: CacheRegion): Promise<string> {
+  #askGeneration(region: CacheRegion): Promise<MarkVersion> {
     return region.learnGeneration(this.bus.epoch, () => this.store.generation(region.name));
   }
 }
 
+/** A record that counts; `stale` when it was expired by its cache or a tag. */
+interface Verdict {
+  readonly stale: boolean;
+  readonly tags: readonly Tag[];
+}
+
+/** Undefined: the record does not count any more. A missing tag cannot say that it does. */
+function verdictOf(
+  record: Pick<CacheEntry, 'generation' | 'tags'>,
+  generation: MarkVersion,
+  tags: readonly (Tag | undefined)[],
+): Verdict | undefined {
+  if (record.generation.hard !== generation.hard) return undefined;
+  let stale = record.generation.soft !== generation.soft;
+  const current: Tag[] = [];
+  for (const [index, { version }] of record.tags.entries()) {
+    const tag = tags[index];
+    if (tag?.version.hard !== version.hard) return undefined;
+    stale ||= tag.version.soft !== version.soft;
+    current.push(tag);
+  }
+  return { stale, tags: current };
+}
+
+function aged(times: StaleTimes, remainingMs: number, { stale }: Verdict, at: number): Lifetime {
+  const lifetime = lifetimeOf(times, remainingMs, at);
+  return stale ? staleAt(times, lifetime, at) : lifetime;
+}
+
+function same(a: MarkVersion, b: MarkVersion): boolean {
+  return a.hard === b.hard && a.soft === b.soft;
+}
+
 /** Undefined for a damaged record. */
-function decoded(text: string): Found | undefined {
+async function decoded(
+  region: CacheRegion,
+  entry: CacheEntry,
+): Promise<(Outcome & { readonly encodedLength: number }) | undefined> {
   try {
-    return { value: decodeValue(text) };
+    const plain = await decompressed(entry);
+    const encodedLength = plain.payload.length;
+    if (entry.kind === 'error')
+      return { value: undefined, failure: { error: decodeError(plain) }, encodedLength };
+    return { value: decodeValue(plain, region.definition.l1.isolation), encodedLength };
   } catch {
     return undefined;
   }

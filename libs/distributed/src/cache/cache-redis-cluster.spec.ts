@@ -38,6 +38,28 @@ describe('on a Redis Cluster', () => {
     await cleared;
     for (const id of ids) expect(await a.service.getOrSet('c', id, () => 'newest')).toBe('newest');
   });
+
+  it('tags and expires, with keys in many slots', async () => {
+    const [a, b] = nodes;
+    const options = {
+      tags: Array.from({ length: 10 }, (_unused, tag) => `tag ${tag}`),
+      staleIfError: '1m',
+    } as const;
+    const get = (on: CacheNode, load: () => string) =>
+      on.service.getOrSet('tagged', 1, load, options);
+    for (const node of nodes) expect(await get(node, () => 'old')).toBe('old');
+    const told = new Promise<void>((resolve) => b.bus.onTag(() => resolve()));
+    await a.service.invalidateTags(['tag 3']);
+    await told;
+    for (const node of nodes) expect(await get(node, () => 'new')).toBe('new');
+    const heard = message(b);
+    await a.service.expire('tagged', 1);
+    await heard;
+    const fail = (): never => {
+      throw new Error('no database');
+    };
+    for (const node of nodes) expect(await get(node, fail)).toBe('new');
+  });
 });
 
 /** Resolves with the next invalidation that arrives at the node. */

@@ -3,10 +3,11 @@ import { Inject, Injectable } from '@nestjs/common';
 import { InvalidOptionsError } from '../distributed.errors.js';
 import { CacheNameDuplicateError } from './cache.errors.js';
 import {
-  CACHE_OPTIONS,
-  type ResolvedCacheOptions,
+  completeDefinition,
+  type ResolvedDefaults,
   type ResolvedDefinition,
-} from './cache.options.js';
+} from './cache-definition.options.js';
+import { CACHE_OPTIONS, type ResolvedCacheOptions } from './cache.options.js';
 import { CacheRegion } from './cache-region.js';
 
 /** Who defines a cache: a method of a class. */
@@ -19,9 +20,6 @@ interface Registration {
   readonly region: CacheRegion;
   readonly owner: CacheOwner | undefined;
 }
-
-/** Default lifetime of `null` and `undefined`, if the value's own is not shorter. */
-const NEGATIVE_TTL_MS = 30_000;
 
 @Injectable()
 export class CacheRegistry {
@@ -77,15 +75,16 @@ export class CacheRegistry {
         path,
         "has no `ttl`; give it one, or a default for all caches: cache: { ttl: '1m' }",
       );
-    const region = new CacheRegion(name, {
-      version: definition.version ?? 1,
-      ttl,
-      negativeTtl:
-        definition.negativeTtl ?? this.options.negativeTtl ?? Math.min(ttl, NEGATIVE_TTL_MS),
-      levels: definition.levels ?? 'l1+l2',
-      l1: { ...this.options.l1, ...definition.l1 },
-    });
+    const defaults = pick(this.options);
+    const region = new CacheRegion(name, completeDefinition(definition, defaults, ttl));
     this.#caches.set(name, { region, owner });
     return region;
   }
+}
+
+/** Of the module's options those that are defaults of its caches. */
+function pick(options: ResolvedCacheOptions): ResolvedDefaults {
+  const { l2: _l2, lease: _lease, bus: _bus, caches: _caches, ...rest } = options;
+  const { l1OnBusDown: _down, onInvalidateFailure: _failure, ...defaults } = rest;
+  return defaults;
 }

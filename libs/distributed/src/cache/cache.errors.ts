@@ -23,6 +23,43 @@ export class CacheValueError extends DistributedError {
   }
 }
 
+/** `E_CACHE_TIMEOUT`: a load took longer than `timeout.hard`; its signal is aborted, its result is not used. */
+export class CacheTimeoutError extends DistributedError {
+  constructor(label: string, timeoutMs: number) {
+    super(
+      'E_CACHE_TIMEOUT',
+      `Loading a value of the cache '${label}' took longer than ${timeoutMs} ms (timeout.hard). Make the load faster, ` +
+        'let it heed its signal (currentCacheLoad()?.signal), or give it more time.',
+      { retryable: true, details: { cache: label, timeoutMs } },
+    );
+  }
+}
+
+/** `E_CACHE_BATCH`: the load of several keys did not return one value per key. */
+export class CacheBatchError extends DistributedError {
+  constructor(label: string, expected: number, received: number | undefined) {
+    super(
+      'E_CACHE_BATCH',
+      `The load of several values of the cache '${label}' was asked for ${expected} and returned ` +
+        `${received === undefined ? 'no array' : received}. Return an array with one value per given key, in their ` +
+        'order; undefined where there is none.',
+      { details: { cache: label } },
+    );
+  }
+}
+
+/**
+ * `E_CACHE_BACKEND`: Redis has not answered for a while and is not asked. Callers do not see it:
+ * their methods run without the cache.
+ */
+export class CacheBackendError extends DistributedError {
+  constructor() {
+    super('E_CACHE_BACKEND', 'Redis does not answer; the cache asks it again in a moment.', {
+      retryable: true,
+    });
+  }
+}
+
 /** `E_CACHE_NAME_DUPLICATE`: two definitions claim one cache name, so they would share entries. */
 export class CacheNameDuplicateError extends DistributedError {
   constructor(name: string, first: string, second: string) {

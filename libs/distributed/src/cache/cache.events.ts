@@ -34,6 +34,8 @@ export type FillOutcome =
 export interface CacheEvents {
   /** A call was answered from the cache. */
   readonly hit: { readonly cache: string; readonly level: CacheLevel };
+  /** A call was answered with a stale value, because a load failed or took too long. */
+  readonly stale: { readonly cache: string };
   /** A call went around the cache. */
   readonly bypass: { readonly cache: string; readonly reason: BypassReason };
   /** The factory ran and settled. */
@@ -55,6 +57,7 @@ export interface CacheEvents {
 /** Names of the channels, for `diagnostics_channel.subscribe(CACHE_CHANNELS.hit, …)`. */
 export const CACHE_CHANNELS = {
   hit: 'nestjs-distributed:cache:hit',
+  stale: 'nestjs-distributed:cache:stale',
   bypass: 'nestjs-distributed:cache:bypass',
   load: 'nestjs-distributed:cache:load',
   fill: 'nestjs-distributed:cache:fill',

@@ -5,11 +5,13 @@ import { CacheRegistry } from './cache-registry.js';
 
 describe('cache: { l1 }', () => {
   it('is bounded in entries and bytes by default, with S3-FIFO', () => {
-    expect(resolveCacheOptions({}).l1).toEqual({
+    const registry = new CacheRegistry(resolveCacheOptions({ ttl: '1m' }));
+    expect(registry.open('any').definition.l1).toEqual({
       maxEntries: 10_000,
       maxBytes: 67_108_864,
       policy: 's3-fifo',
       maxTtl: 60_000,
+      isolation: 'freeze',
     });
   });
 
@@ -25,6 +27,7 @@ describe('cache: { l1 }', () => {
       maxBytes: 1_000,
       policy: 'lru',
       maxTtl: 60_000,
+      isolation: 'freeze',
     });
   });
 

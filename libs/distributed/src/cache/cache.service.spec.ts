@@ -228,7 +228,7 @@ describe('CacheService', () => {
   });
 
   it('reports its health', () => {
-    expect(a.service.health()).toEqual({ bus: 'up', pendingInvalidations: 0 });
+    expect(a.service.health()).toEqual({ bus: 'up', l2: 'closed', pendingInvalidations: 0 });
   });
 });
 

@@ -1,69 +1,30 @@
 /** The twin of the decorators: the same caches, by name, from code. */
 import { Injectable } from '@nestjs/common';
 import { InvalidOptionsError } from '../distributed.errors.js';
-import { type Duration, toMs } from '../time/index.js';
+import { Clock, type Duration, toMs } from '../time/index.js';
+import { CacheBatch } from './cache-batch.js';
 import { CacheInvalidator } from './cache-invalidator.js';
-import type { CacheCounts } from './cache-counters.js';
-import { type CacheKey, explicitKey, storedKey } from './cache-key.js';
+import { type CacheKey, explicitKey } from './cache-key.js';
+import type { CacheLoad } from './cache-load.js';
 import { CacheLoader } from './cache-loader.js';
-import type { CacheRegion } from './cache-region.js';
+import { type CacheRegion, isolated } from './cache-region.js';
 import { CacheRegistry } from './cache-registry.js';
-import { CacheWriter } from './cache-writer.js';
-import type { InvalidateFailure } from './cache.options.js';
-import type { CacheWhen } from './cached.options.js';
+import type {
+  CacheHealth,
+  CacheHit,
+  CacheStats,
+  ClearOptions,
+  DeleteOptions,
+  GetOrSetOptions,
+  SetOptions,
+} from './cache-service.options.js';
+import { CacheWriter, type InvalidationTerms } from './cache-writer.js';
+import { settle } from './found-value.js';
 import { InvalidationBus } from './invalidation-bus.js';
+import { L2Breaker } from './l2-breaker.js';
+import type { LoadPolicy, LoadRequest } from './load-request.js';
+import type { MemoryEntry } from './memory-entry.js';
 import { isPrimitiveKey } from './primitive-key.js';
-
-/** Options of one `getOrSet`. */
-export interface GetOrSetOptions<T = unknown> {
-  /** Lifetime of this value. Default: the cache's. */
-  readonly ttl?: Duration;
-  /** Lifetime of this value if it is `null` or `undefined`; 0 does not store it. Default: the cache's. */
-  readonly negativeTtl?: Duration;
-  /** True does not store this value. */
-  readonly unless?: (value: T) => boolean;
-}
-
-/** Options of `delete` and `clear`. */
-export interface DeleteOptions {
-  /** Default `'afterCommit'`. */
-  readonly when?: CacheWhen;
-  /** Default: the module's. */
-  readonly onInvalidateFailure?: InvalidateFailure;
-}
-
-/** Options of `set`. */
-export interface SetOptions extends DeleteOptions {
-  /** Lifetime of this value. Default: the cache's. */
-  readonly ttl?: Duration;
-}
-
-/** A cached value; in an object, because `undefined` can be one. */
-export interface CacheHit<T> {
-  readonly value: T;
-}
-
-/** What one cache did in this process. */
-export interface CacheStats extends CacheCounts {
-  /** Entries in memory now. */
-  readonly l1Entries: number;
-  /** Their estimated bytes. */
-  readonly l1Bytes: number;
-  /** Entries that left memory for lack of room. */
-  readonly l1Evictions: number;
-  /** Loads in progress. */
-  readonly flights: number;
-  /** Evictions that wait for a confirmation. */
-  readonly poisoned: number;
-}
-
-/** Whether the capability works as it should. */
-export interface CacheHealth {
-  /** `down`: messages of other nodes may be missed, so nothing is served from memory. */
-  readonly bus: 'up' | 'down';
-  /** Evictions that Redis has not confirmed; they are repeated until it does. */
-  readonly pendingInvalidations: number;
-}
 
 /**
  * Caches by name. A name that no `@Cached()` and no module option defines is a cache with the
@@ -74,47 +35,96 @@ export class CacheService {
   constructor(
     private readonly registry: CacheRegistry,
     private readonly loader: CacheLoader,
+    private readonly batch: CacheBatch,
     private readonly writer: CacheWriter,
     private readonly invalidator: CacheInvalidator,
     private readonly bus: InvalidationBus,
+    private readonly breaker: L2Breaker,
+    private readonly clock: Clock,
   ) {}
 
   /**
    * The cached value, or what `factory` returns: loaded once per cluster, stored, and given to all
    * callers as the same frozen plain data.
-   * @throws CacheKeyError `E_CACHE_KEY`, CacheValueError `E_CACHE_VALUE`, and the factory's own error
+   * @throws CacheKeyError `E_CACHE_KEY`, CacheValueError `E_CACHE_VALUE`, CacheTimeoutError
+   * `E_CACHE_TIMEOUT`, and the factory's own error
    */
   async getOrSet<T>(
     name: string,
     key: CacheKey,
-    factory: () => T | Promise<T>,
+    factory: (load: CacheLoad) => T | Promise<T>,
     options: GetOrSetOptions<T> = {},
   ): Promise<T> {
-    const region = this.registry.open(name);
-    const known = this.#recall(region, key);
-    if (known) return known.value as T;
-    const { ttl, negativeTtl } = region.definition;
-    const value = await this.loader.getOrSet({
-      region,
-      key: keyOf(region, key),
-      factory,
-      ttl: options.ttl === undefined ? ttl : lifetime(options.ttl),
-      negativeTtl:
-        options.negativeTtl === undefined
-          ? negativeTtl
-          : Math.ceil(toMs(options.negativeTtl, 'negativeTtl')),
-      unless: options.unless as ((value: unknown) => boolean) | undefined,
-    });
-    return value as T;
+    const entry = this.#hit(name, key);
+    if (entry) return entry.value as T;
+    return (await this.loader.getOrSet(this.#request(name, key, factory, options))) as T;
   }
 
-  /** The cached value, or undefined on a miss. Does not wait for a load that is on its way. */
+  /** Loads and stores a new value, whatever is cached; otherwise as `getOrSet`. */
+  async refresh<T>(
+    name: string,
+    key: CacheKey,
+    factory: (load: CacheLoad) => T | Promise<T>,
+    options: GetOrSetOptions<T> = {},
+  ): Promise<T> {
+    return (await this.loader.refresh(this.#request(name, key, factory, options))) as T;
+  }
+
+  /**
+   * The cached value, or undefined on a miss. Does not wait for a load that is on its way. Rejects
+   * with a cached error.
+   */
   async get<T>(name: string, key: CacheKey): Promise<CacheHit<T> | undefined> {
+    const entry = this.#hit(name, key);
+    if (entry) return { value: entry.value as T };
     const region = this.registry.open(name);
-    const known = this.#recall(region, key);
-    if (known) return { value: known.value as T };
-    const found = await this.loader.get(region, keyOf(region, key));
-    return found && { value: found.value as T };
+    const outcome = await this.loader.get(region, keyOf(region, key));
+    return outcome && { value: isolated(region, settle(outcome)) as T };
+  }
+
+  /** As `get` for several keys, in one round trip; in the order of `keys`. */
+  async getMany<T>(name: string, keys: readonly CacheKey[]): Promise<(CacheHit<T> | undefined)[]> {
+    const region = this.registry.open(name);
+    const outcomes = await this.batch.get(
+      region,
+      keys.map((key) => keyOf(region, key)),
+    );
+    return outcomes.map((outcome) => outcome && { value: isolated(region, settle(outcome)) as T });
+  }
+
+  /**
+   * As `getOrSet` for several keys: one round trip, and one run of `factory` for the keys that are
+   * missing; it returns their values in the order it was given the keys.
+   * @throws CacheBatchError `E_CACHE_BATCH`, and what `getOrSet` throws
+   */
+  async getOrSetMany<K extends CacheKey, T>(
+    name: string,
+    keys: readonly K[],
+    factory: (missing: readonly K[]) => readonly T[] | Promise<readonly T[]>,
+    options: GetOrSetOptions<T> = {},
+  ): Promise<T[]> {
+    const region = this.registry.open(name);
+    const values = await this.batch.getOrSet({
+      region,
+      keys: keys.map((key) => keyOf(region, key)),
+      factory: async (missing) => factory(missing.map((index) => keys[index] as K)),
+      policy: policyOf(region, options),
+    });
+    return values as T[];
+  }
+
+  /** Whether `get` would find a value. */
+  async has(name: string, key: CacheKey): Promise<boolean> {
+    const region = this.registry.open(name);
+    const outcome = await this.loader.get(region, keyOf(region, key));
+    return outcome !== undefined && !outcome.failure;
+  }
+
+  /** For how many milliseconds the value is fresh; 0 when it is stale, undefined on a miss. */
+  async ttl(name: string, key: CacheKey): Promise<number | undefined> {
+    const region = this.registry.open(name);
+    const found = await this.loader.find(region, keyOf(region, key));
+    return found && Math.max(0, found.lifetime.freshUntil - this.clock.now());
   }
 
   /**
@@ -125,12 +135,14 @@ export class CacheService {
   async set(name: string, key: CacheKey, value: unknown, options: SetOptions = {}): Promise<void> {
     const region = this.registry.open(name);
     const put = await this.writer.prepare({
-      ...target(region, options),
+      region,
       key: keyOf(region, key),
+      ...terms(options),
     });
     const { ttl, negativeTtl } = region.definition;
     const normal = options.ttl === undefined ? ttl : lifetime(options.ttl);
-    await this.writer.put(put, value, value === null || value === undefined ? negativeTtl : normal);
+    const ttlMs = value === null || value === undefined ? negativeTtl : normal;
+    await this.writer.put(put, { value, ttlMs, tags: options.tags });
   }
 
   /**
@@ -140,13 +152,34 @@ export class CacheService {
    */
   async delete(name: string, key: CacheKey, options: DeleteOptions = {}): Promise<void> {
     const region = this.registry.open(name);
-    await this.writer.evict({ ...target(region, options), key: keyOf(region, key) });
+    await this.writer.evict({ region, key: keyOf(region, key), ...terms(options) });
+  }
+
+  /**
+   * Makes one entry stale: the next call loads a new value, and the old one may be served meanwhile,
+   * or when that fails, as far as `staleWhileRevalidate` and `staleIfError` allow. Without them it is
+   * the same as `delete`.
+   * @throws CacheInvalidationError `E_CACHE_INVALIDATION`
+   */
+  async expire(name: string, key: CacheKey, options: DeleteOptions = {}): Promise<void> {
+    const region = this.registry.open(name);
+    const mode = 'expire';
+    await this.writer.evict({ region, key: keyOf(region, key), ...terms({ ...options, mode }) });
+  }
+
+  /**
+   * Forgets every entry, of every cache, that carries one of the tags. One step per tag, however
+   * many entries there are; otherwise as `delete`.
+   * @throws CacheInvalidationError `E_CACHE_INVALIDATION`
+   */
+  async invalidateTags(tags: readonly string[], options: ClearOptions = {}): Promise<void> {
+    await this.writer.evictTags(tags, terms(options));
   }
 
   /** Forgets a whole cache in one step, whatever its size; otherwise as `delete`. */
-  async clear(name: string, options: DeleteOptions = {}): Promise<void> {
+  async clear(name: string, options: ClearOptions = {}): Promise<void> {
     const region = this.registry.open(name);
-    await this.writer.evict({ ...target(region, options), key: undefined });
+    await this.writer.evict({ region, key: undefined, ...terms(options) });
   }
 
   /** What each cache did in this process, by name. */
@@ -166,30 +199,67 @@ export class CacheService {
     );
   }
 
-  /** A hit in memory, without building the key's text. */
-  #recall(region: CacheRegion, key: unknown): CacheHit<unknown> | undefined {
-    // The decorator takes an argument of '' or NaN; as a key it is refused further on.
-    const identifies = isPrimitiveKey(key) && key !== '' && !Number.isNaN(key);
-    return identifies ? this.loader.recallPrimitive(region, key) : undefined;
-  }
-
   health(): CacheHealth {
     return {
       bus: this.bus.fresh ? 'up' : 'down',
+      l2: this.breaker.state,
       pendingInvalidations: this.invalidator.pending,
     };
   }
+
+  /** A hit in memory, without building the key's text. */
+  #hit(name: string, key: unknown): MemoryEntry | undefined {
+    // The decorator takes an argument of '' or NaN; as a key it is refused further on.
+    if (!isPrimitiveKey(key) || key === '' || Number.isNaN(key)) return undefined;
+    return this.loader.hitPrimitive(this.registry.open(name), key);
+  }
+
+  #request<T>(
+    name: string,
+    key: CacheKey,
+    factory: (load: CacheLoad) => T | Promise<T>,
+    options: GetOrSetOptions<T>,
+  ): LoadRequest {
+    const region = this.registry.open(name);
+    return { region, key: keyOf(region, key), factory, policy: policyOf(region, options) };
+  }
+}
+
+function policyOf<T>({ definition }: CacheRegion, options: GetOrSetOptions<T>): LoadPolicy {
+  const { tags, unless, cacheErrors, timeout } = options;
+  const ms = (field: Duration | undefined, path: string, otherwise: number): number =>
+    field === undefined ? otherwise : Math.ceil(toMs(field, path));
+  return {
+    ttl: options.ttl === undefined ? definition.ttl : lifetime(options.ttl),
+    negativeTtl: ms(options.negativeTtl, 'negativeTtl', definition.negativeTtl),
+    staleWhileRevalidate: ms(
+      options.staleWhileRevalidate,
+      'staleWhileRevalidate',
+      definition.staleWhileRevalidate,
+    ),
+    staleIfError: ms(options.staleIfError, 'staleIfError', definition.staleIfError),
+    timeout: timeout
+      ? {
+          soft: timeout.soft === undefined ? undefined : lifetime(timeout.soft),
+          hard: timeout.hard === undefined ? undefined : lifetime(timeout.hard),
+        }
+      : definition.timeout,
+    resultTags: tags && ((value) => (typeof tags === 'function' ? tags(value as T) : tags)),
+    unless: unless && ((value) => unless(value as T)),
+    cacheErrors: cacheErrors && ((error) => Math.ceil(toMs(cacheErrors(error), 'cacheErrors'))),
+  };
 }
 
 function keyOf(region: CacheRegion, key: CacheKey): string {
-  return storedKey(explicitKey(key, region.name));
+  return region.keyOf(explicitKey(key, region.name));
 }
 
-function target(
-  region: CacheRegion,
-  { when = 'afterCommit', onInvalidateFailure }: DeleteOptions,
-): { region: CacheRegion; when: CacheWhen; onFailure: InvalidateFailure | undefined } {
-  return { region, when, onFailure: onInvalidateFailure };
+function terms({
+  mode,
+  when = 'afterCommit',
+  onInvalidateFailure,
+}: ClearOptions): InvalidationTerms {
+  return { mode: mode === 'expire' ? 'soft' : 'hard', when, onFailure: onInvalidateFailure };
 }
 
 function lifetime(ttl: Duration): number {

@@ -2,15 +2,19 @@
 import * as v from 'valibot';
 import { InvalidOptionsError } from '../distributed.errors.js';
 import { validateOptions } from '../distributed.validation.js';
+import type { Duration } from '../time/index.js';
 import type { CacheKeyOption } from './cache-key.js';
 import {
   type CacheDefinitionOptions,
-  type InvalidateFailure,
-  type ResolvedDefinition,
-  cacheNameSchema,
   definitionEntries,
+  type ResolvedDefinition,
+} from './cache-definition.options.js';
+import {
+  type InvalidateFailure,
+  cacheNameSchema,
   invalidateFailureSchema,
 } from './cache.options.js';
+import type { InvalidationMode } from './cache.store.js';
 
 /* oxlint-disable typescript/no-explicit-any -- parameters are contravariant, see MethodAspect */
 
@@ -24,6 +28,12 @@ export interface CachedOptions<A extends any[] = any[], R = any> extends CacheDe
   readonly condition?: (...args: A) => boolean;
   /** After a load: true does not store this value. Default: store every value. */
   readonly unless?: (value: R, ...args: A) => boolean;
+  /** Tags of the entry, from the method's parameters: `invalidateTags` finds it by them. Tags span caches. */
+  readonly tags?: readonly string[] | ((...args: A) => readonly string[]);
+  /** Further tags, from the loaded value. */
+  readonly resultTags?: (value: R, ...args: A) => readonly string[];
+  /** For how long an error of the method is cached for everybody; 0 does not. Default: never. */
+  readonly cacheErrors?: (error: unknown) => Duration;
   /** Another place in the chain of aspects. Default 200, outside of everything but `@Partitioned()`. */
   readonly order?: number;
 }
@@ -32,8 +42,6 @@ export interface CachedOptions<A extends any[] = any[], R = any> extends CacheDe
 export type CacheWhen = 'afterCommit' | 'after';
 
 interface CacheActionOptions {
-  /** Name of the cache. An unknown one is a boot error. */
-  readonly name: string;
   /** Default `'afterCommit'`; without a transaction both mean: when the method has resolved. */
   readonly when?: CacheWhen;
   /** Default: the module's, which is `'throw'`. */
@@ -42,32 +50,53 @@ interface CacheActionOptions {
   readonly order?: number;
 }
 
-/** Options of `@CacheEvict()`: either `key` or `all`. */
-export type CacheEvictOptions<A extends any[] = any[]> = CacheActionOptions &
-  (
+/** Options of `@CacheEvict()`: `key`, `tags` or `all`. */
+export type CacheEvictOptions<A extends any[] = any[]> = CacheActionOptions & {
+  /** `delete`: the value is gone. `expire`: it is stale, and may still be served as such. Default `'delete'`. */
+  readonly mode?: 'delete' | 'expire';
+} & (
     | {
+        /** Name of the cache. An unknown one is a boot error. */
+        readonly name: string;
         /** The entry to forget, from the method's parameters. */
         readonly key: CacheKeyOption<A>;
+        readonly tags?: undefined;
         readonly all?: false;
       }
     | {
+        /** Checked at boot if it is given; tags span caches. */
+        readonly name?: string;
+        /** Forget every entry that carries one of them, in every cache. */
+        readonly tags: readonly string[] | ((...args: A) => readonly string[]);
+        readonly key?: undefined;
+        readonly all?: false;
+      }
+    | {
+        /** Name of the cache. An unknown one is a boot error. */
+        readonly name: string;
         /** Forget every entry of the cache, in one step. */
         readonly all: true;
         readonly key?: undefined;
+        readonly tags?: undefined;
       }
   );
 
 /** Options of `@CachePut()`. */
 export interface CachePutOptions<A extends any[] = any[], R = any> extends CacheActionOptions {
+  /** Name of the cache. An unknown one is a boot error. */
+  readonly name: string;
   /** The entry to write, from the method's parameters. */
   readonly key: CacheKeyOption<A>;
   /** True evicts the entry instead of writing this value. Default: write every value. */
   readonly unless?: (value: R, ...args: A) => boolean;
+  /** Tags of the entry. */
+  readonly tags?: readonly string[] | ((value: R, ...args: A) => readonly string[]);
 }
 /* oxlint-enable typescript/no-explicit-any */
 
 /** The functions among the options, with their parameter types forgotten. */
 type Predicate = (...args: readonly unknown[]) => unknown;
+type Tags = readonly string[] | ((...args: readonly unknown[]) => readonly string[]);
 
 /** Checked options of `@Cached()`. */
 export interface CachedSettings {
@@ -76,14 +105,21 @@ export interface CachedSettings {
   readonly definition: ResolvedDefinition;
   readonly condition: Predicate | undefined;
   readonly unless: Predicate | undefined;
+  readonly tags: Tags | undefined;
+  readonly resultTags: ((...args: readonly unknown[]) => readonly string[]) | undefined;
+  readonly cacheErrors: ((error: unknown) => Duration) | undefined;
 }
 
 /** One checked `@CacheEvict()` or `@CachePut()`. */
 export interface CacheAction {
   readonly decorator: 'CacheEvict' | 'CachePut';
-  readonly name: string;
-  /** Undefined: the whole cache. */
+  /** Undefined only for an eviction by tags. */
+  readonly name: string | undefined;
+  /** Undefined: the whole cache, or what carries the tags. */
   readonly key: CacheKeyOption | undefined;
+  /** Of an eviction: which entries; of a put: which the entry carries. */
+  readonly tags: Tags | undefined;
+  readonly mode: InvalidationMode;
   readonly when: CacheWhen;
   readonly onInvalidateFailure: InvalidateFailure | undefined;
   readonly unless: Predicate | undefined;
@@ -91,6 +127,14 @@ export interface CacheAction {
 
 const predicate = v.optional(
   v.custom<Predicate>((value) => typeof value === 'function', 'expected a function'),
+);
+const tags = v.optional(
+  v.union([
+    v.array(v.string()),
+    v.custom<(...args: readonly unknown[]) => readonly string[]>(
+      (value) => typeof value === 'function',
+    ),
+  ]),
 );
 const key = v.custom<CacheKeyOption>(
   (value) => value !== undefined && value !== null,
@@ -103,21 +147,42 @@ const cachedSchema = v.strictObject({
   key: v.optional(key),
   condition: predicate,
   unless: predicate,
+  tags,
+  resultTags: v.optional(
+    v.custom<(...args: readonly unknown[]) => readonly string[]>(
+      (value) => typeof value === 'function',
+      'expected a function',
+    ),
+  ),
+  cacheErrors: v.optional(
+    v.custom<(error: unknown) => Duration>(
+      (value) => typeof value === 'function',
+      'expected a function',
+    ),
+  ),
   order: v.optional(v.number()),
 });
 
 const actionEntries = {
-  name: cacheNameSchema,
   when: v.optional(v.picklist(['afterCommit', 'after']), 'afterCommit'),
   onInvalidateFailure: v.optional(invalidateFailureSchema),
   order: v.optional(v.number()),
 };
 const evictSchema = v.strictObject({
   ...actionEntries,
+  name: v.optional(cacheNameSchema),
   key: v.optional(key),
+  tags,
+  mode: v.optional(v.picklist(['delete', 'expire']), 'delete'),
   all: v.optional(v.boolean(), false),
 });
-const putSchema = v.strictObject({ ...actionEntries, key, unless: predicate });
+const putSchema = v.strictObject({
+  ...actionEntries,
+  name: cacheNameSchema,
+  key,
+  tags,
+  unless: predicate,
+});
 
 /** @throws InvalidOptionsError `E_OPTIONS_INVALID` */
 export function resolveCachedOptions(options: CachedOptions, path: string): CachedSettings {
@@ -126,41 +191,51 @@ export function resolveCachedOptions(options: CachedOptions, path: string): Cach
     key: keyOption,
     condition,
     unless,
+    tags: tagOption,
+    resultTags,
+    cacheErrors,
     order: _order,
     ...definition
   } = validateOptions(cachedSchema, options, path);
-  return { name, key: keyOption, condition, unless, definition };
+  return {
+    name,
+    key: keyOption,
+    condition,
+    unless,
+    tags: tagOption,
+    resultTags,
+    cacheErrors,
+    definition,
+  };
 }
 
 /** @throws InvalidOptionsError `E_OPTIONS_INVALID` */
 export function resolveEvictOptions(options: CacheEvictOptions, path: string): CacheAction {
-  const {
-    name,
-    key: keyOption,
-    all,
-    when,
-    onInvalidateFailure,
-  } = validateOptions(evictSchema, options, path);
-  if (all === (keyOption !== undefined))
-    throw new InvalidOptionsError(path, 'give either `key` or `all: true`');
+  const { order: _order, all, mode, ...rest } = validateOptions(evictSchema, options, path);
+  const targets = [rest.key !== undefined, rest.tags !== undefined, all].filter(Boolean);
+  if (targets.length !== 1)
+    throw new InvalidOptionsError(path, 'give one of `key`, `tags` and `all: true`');
+  if (rest.name === undefined && rest.tags === undefined)
+    throw new InvalidOptionsError(path, 'has no `name` of a cache');
   return {
+    ...actionDefaults,
+    ...rest,
     decorator: 'CacheEvict',
-    name,
-    key: keyOption,
-    when,
-    onInvalidateFailure,
-    unless: undefined,
+    mode: mode === 'expire' ? 'soft' : 'hard',
   };
 }
 
 /** @throws InvalidOptionsError `E_OPTIONS_INVALID` */
 export function resolvePutOptions(options: CachePutOptions, path: string): CacheAction {
-  const {
-    name,
-    key: keyOption,
-    when,
-    onInvalidateFailure,
-    unless,
-  } = validateOptions(putSchema, options, path);
-  return { decorator: 'CachePut', name, key: keyOption, when, onInvalidateFailure, unless };
+  const { order: _order, ...rest } = validateOptions(putSchema, options, path);
+  return { ...actionDefaults, ...rest, decorator: 'CachePut', mode: 'hard' };
 }
+
+/** Fields that may be missing among the checked ones. */
+const actionDefaults = {
+  name: undefined,
+  key: undefined,
+  tags: undefined,
+  onInvalidateFailure: undefined,
+  unless: undefined,
+};

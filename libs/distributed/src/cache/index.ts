@@ -4,9 +4,11 @@ export { CacheEvictAspect } from './cache-evict.aspect.js';
 export { CachePut } from './cache-put.decorator.js';
 export type { CacheCounts } from './cache-counters.js';
 export {
+  CacheBatchError,
   CacheInvalidationError,
   CacheKeyError,
   CacheNameDuplicateError,
+  CacheTimeoutError,
   CacheUnknownError,
   CacheValueError,
 } from './cache.errors.js';
@@ -19,25 +21,37 @@ export {
 } from './cache.events.js';
 export type { CacheKey, CacheKeyOption } from './cache-key.js';
 export { CacheModule } from './cache.module.js';
+export type { CacheCodecName, CacheIsolation } from './cache-codec.js';
 export type {
+  CacheDefaultOptions,
   CacheDefinitionOptions,
   CacheL1Options,
   CacheLevels,
+  CacheTimeoutOptions,
+} from './cache-definition.options.js';
+export { type CacheLoad, currentCacheLoad } from './cache-load.js';
+export type {
   CacheOptions,
   InvalidateFailure,
+  L1OnBusDown,
+  L2BreakerOptions,
 } from './cache.options.js';
-export {
-  type CacheHealth,
-  type CacheHit,
-  CacheService,
-  type CacheStats,
-  type DeleteOptions,
-  type GetOrSetOptions,
-  type SetOptions,
-} from './cache.service.js';
+export { CacheService } from './cache.service.js';
+export type {
+  CacheHealth,
+  CacheHit,
+  CacheStats,
+  ClearOptions,
+  DeleteOptions,
+  GetOrSetOptions,
+  SetOptions,
+} from './cache-service.options.js';
+export type { RefreshAhead } from './refresh-ahead.js';
 export { CacheTransactionPort } from './cache-transaction.port.js';
 export { Cached } from './cached.decorator.js';
 export { CachedAspect } from './cached.aspect.js';
+export { CachedMany } from './cached-many.decorator.js';
+export type { CachedManyOptions } from './cached-many.options.js';
 export type {
   CachedOptions,
   CacheEvictOptions,

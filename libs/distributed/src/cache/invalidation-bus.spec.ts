@@ -64,7 +64,14 @@ describe('InvalidationBus', () => {
     );
 
   const forget = (sequence: number): string =>
-    formatMessage({ kind: 'forget', node: 'peer', sequence, cache: 'c', key: `k${sequence}` });
+    formatMessage({
+      kind: 'forget',
+      node: 'peer',
+      sequence,
+      cache: 'c',
+      key: `k${sequence}`,
+      mode: 'hard',
+    });
   const heartbeat = (sequence: number): string =>
     formatMessage({ kind: 'heartbeat', node: 'peer', sequence, sentAt: 0 });
 
@@ -77,9 +84,28 @@ describe('InvalidationBus', () => {
       sequence: 2,
       cache: 'c',
       key: undefined,
+      mode: 'hard',
     });
     await send(own.text, forget(1), all);
     expect(heard).toEqual(['c/k1', 'c/undefined']);
+  });
+
+  it('passes tags on, and tells an expiry from a deletion; both are numbered', async () => {
+    const before = bus.epoch;
+    const modes: string[] = [];
+    const tags: string[] = [];
+    bus.onInvalidation((_cache, _key, mode) => modes.push(mode));
+    bus.onTag((tag) => tags.push(tag));
+    const numbered = { node: 'peer', cache: 'c', key: 'k' };
+    await send(
+      formatMessage({ ...numbered, kind: 'forget', sequence: 1, mode: 'hard' }),
+      formatMessage({ ...numbered, kind: 'forget', sequence: 2, mode: 'soft' }),
+      formatMessage({ kind: 'tag', node: 'peer', sequence: 3, tag: 'st' }),
+      heartbeat(3),
+    );
+    expect(modes).toEqual(['hard', 'soft']);
+    expect(tags).toEqual(['st']);
+    expect(bus.epoch).toBe(before);
   });
 
   it('takes the first message of a node for granted, and consecutive ones for complete', async () => {

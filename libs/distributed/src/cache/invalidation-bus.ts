@@ -17,10 +17,17 @@ import { Clock, Random, type Timer } from '../time/index.js';
 import { type BusMessage, formatMessage, parseMessage } from './bus-message.js';
 import { cacheEvents } from './cache.events.js';
 import { CACHE_OPTIONS, type ResolvedCacheOptions } from './cache.options.js';
-import type { Announcement } from './cache.store.js';
+import type { Announcement, InvalidationMode } from './cache.store.js';
 
 /** What another node wants forgotten; without a key the whole cache. */
-export type InvalidationListener = (cache: string, key: string | undefined) => void;
+export type InvalidationListener = (
+  cache: string,
+  key: string | undefined,
+  mode: InvalidationMode,
+) => void;
+
+/** Which tag another node has invalidated. */
+export type TagListener = (name: string) => void;
 
 interface Peer {
   sequence: number;
@@ -37,6 +44,7 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
   readonly #channel: string;
   readonly #peers = new Map<string, Peer>();
   readonly #listeners = new Set<InvalidationListener>();
+  readonly #tagListeners = new Set<TagListener>();
   readonly #closers: (() => void)[] = [];
   #heartbeat: Timer | undefined;
   #stopped = false;
@@ -106,15 +114,24 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
     this.#listeners.add(listener);
   }
 
+  /** Calls `listener` for every tag that another node has invalidated. */
+  onTag(listener: TagListener): void {
+    this.#tagListeners.add(listener);
+  }
+
   /** The next message of this node, to be published with the change itself. */
-  announcement(cache: string, key: string | undefined): Announcement {
-    return this.#format({
-      kind: 'forget',
-      node: this.#node,
-      sequence: ++this.#sequence,
-      cache,
-      key,
-    });
+  announcement(
+    cache: string,
+    key: string | undefined,
+    mode: InvalidationMode = 'hard',
+  ): Announcement {
+    const sequence = ++this.#sequence;
+    return this.#format({ kind: 'forget', node: this.#node, sequence, cache, key, mode });
+  }
+
+  /** The same for a tag. */
+  tagAnnouncement(tag: string): Announcement {
+    return this.#format({ kind: 'tag', node: this.#node, sequence: ++this.#sequence, tag });
   }
 
   #receive(text: string): void {
@@ -127,8 +144,9 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
       return;
     }
     this.#follow(message);
+    if (message.kind === 'tag') for (const listener of this.#tagListeners) listener(message.tag);
     if (message.kind !== 'forget') return;
-    for (const listener of this.#listeners) listener(message.cache, message.key);
+    for (const listener of this.#listeners) listener(message.cache, message.key, message.mode);
   }
 
   /** Compares a peer's number with the last one heard. */
@@ -139,7 +157,7 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
       this.#peers.set(message.node, { sequence: message.sequence, heardAt });
       return;
     }
-    const next = message.kind === 'forget' ? peer.sequence + 1 : peer.sequence;
+    const next = message.kind === 'heartbeat' ? peer.sequence : peer.sequence + 1;
     if (message.sequence > next) this.#startEpoch('gap');
     peer.sequence = Math.max(peer.sequence, message.sequence);
     peer.heardAt = heardAt;
@@ -209,7 +227,7 @@ export class InvalidationBus implements OnModuleInit, OnModuleDestroy {
     if (state === this.#reported) return;
     this.#reported = state;
     if (state === 'down')
-      this.#logger.warn('The invalidation bus is down: nothing is served from memory.');
+      this.#logger.warn('The invalidation bus is down: memory is not trusted (l1OnBusDown).');
     cacheEvents.emit('bus', () => ({ state, epoch: this.#epoch }));
   }
 
