@@ -73,6 +73,35 @@ describe('transactions', () => {
     expect(await get()).toBe('new');
   });
 
+  it('tags wait for the commit too, and until then the transaction reads around the cache', async () => {
+    await transactions.run(async () => {
+      await node.service.invalidateTags(['t']);
+      expect(await get()).toBe('new');
+      expect(await get(other)).toBe('old');
+    });
+    expect(await get()).toBe('old');
+  });
+
+  it('a stale value is served inside of one, and its refresh does not run in it (catches: a load in a transaction that has ended)', async () => {
+    const stale = { staleWhileRevalidate: '1m' } as const;
+    const slow = await startCacheNode(server.url, { transactions, cache: stale });
+    await slow.service.getOrSet('d', 'k', () => 'old');
+    await slow.service.expire('d', 'k');
+    const inside: unknown[] = [];
+    const reload = (): string => {
+      inside.push(transactions.current());
+      return 'new';
+    };
+    await transactions.run(async () => {
+      expect(await slow.service.getOrSet('d', 'k', reload)).toBe('old');
+    });
+    expect(inside).toEqual([]);
+    while ((await slow.service.getOrSet('d', 'k', reload)) === 'old')
+      await new Promise((resolve) => setImmediate(resolve));
+    expect(inside).toEqual([undefined]);
+    await slow.close();
+  });
+
   it('a rollback evicts and writes nothing', async () => {
     const failed = transactions.run(async () => {
       await node.service.delete('c', 'k');
