@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import type { KeyInput } from '../aspects/index.js';
 import { validateOptions } from '../distributed.validation.js';
 import type { Duration } from '../time/duration.js';
-import { cacheNameSchema, positiveDurationSchema } from './cache.options.js';
+import { positiveDurationSchema } from './cache-definition.options.js';
+import { cacheNameSchema } from './cache.options.js';
 import type { HttpRequest } from './http-exchange.js';
 
 /**
