@@ -18,6 +18,7 @@ import {
   type FillLease,
   formatLease,
   IDENTITY_BYTES,
+  loadTime,
   type MarkVersion,
   parseEntry,
   tokenBytes,
@@ -71,7 +72,7 @@ export class SimulatedCacheStore extends CacheStore {
 
   async head(address: EntryAddress): Promise<StoredHead> {
     const { bytes, ttlMs } = this.#get(address) ?? { bytes: Buffer.alloc(0), ttlMs: 0 };
-    return { token: valueToken(bytes.subarray(0, IDENTITY_BYTES)), remainingMs: ttlMs };
+    return { token: valueToken(bytes), loadMs: loadTime(bytes), remainingMs: ttlMs };
   }
 
   async generation(cache: string): Promise<MarkVersion> {

@@ -66,7 +66,7 @@ export class CacheBatch {
     const ask = new Set<string>();
     for (const key of keys) {
       const recalled = this.#usable(region, key) ? this.memory.recall(region, key) : undefined;
-      answers.set(key, isServable(recalled) ? recalled.entry.found.outcome : undefined);
+      answers.set(key, isServable(recalled) ? recalled.entry.outcome : undefined);
       if (isServable(recalled)) region.counters.hit('l1');
       else if (region.definition.levels !== 'l1' && this.#usable(region, key)) ask.add(key);
     }

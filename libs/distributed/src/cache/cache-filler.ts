@@ -9,7 +9,7 @@ import { CacheMemory, type Since } from './cache-memory.js';
 import type { CacheRegion } from './cache-region.js';
 import { CACHE_OPTIONS, type ResolvedCacheOptions } from './cache.options.js';
 import { EntryBuilder, NO_STALE_TIMES, type Span } from './entry-builder.js';
-import type { FillLease } from './entry-format.js';
+import { type FillLease, tokenMark } from './entry-format.js';
 import { FactoryRunner, type Loaded } from './factory-runner.js';
 import type { FoundValue, Outcome } from './found-value.js';
 import { startingWith } from './lifetime.js';
@@ -178,6 +178,7 @@ export class CacheFiller {
       staleWhileRevalidate,
       staleIfError,
       token: lease.token,
+      mark: tokenMark(lease.token),
       generation: lease.generation,
       lifetime: startingWith(at + freshMs, span),
     };

@@ -112,7 +112,7 @@ export class CacheLoader {
     request.region.counters.hit('l1');
     // Inside a transaction the factory would run in it, and perhaps after its end.
     if (state === 'due' && !this.transactions.active) this.refresher.start(request, entry.found);
-    return entry.found.outcome;
+    return entry.outcome;
   }
 
   /**

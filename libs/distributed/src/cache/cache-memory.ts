@@ -74,12 +74,19 @@ export class CacheMemory {
     const now = this.clock.now();
     const { freshUntil } = found.lifetime;
     // The bound is for messages that never come; a cache without L2 has nothing to compare with.
-    const checkAt = levels === 'l1' ? Number.POSITIVE_INFINITY : now + l1.maxTtl;
+    const checkAt = levels === 'l1' ? Number.MAX_SAFE_INTEGER : now + l1.maxTtl;
     const { loadMs } = found;
     const facts = { now, freshUntil, loadMs, random: this.random.next() };
     const refreshAt = refreshTime(refreshAhead, facts);
-    const bytes = weigh(key, found.outcome, found.encodedLength);
-    region.memory.set(key, new MemoryEntry(found, since.epoch, checkAt, refreshAt, bytes));
+    // A value that was only confirmed is as heavy as before.
+    const known = region.memory.peek(key);
+    const bytes =
+      known?.mark === found.mark && found.encodedLength === 0
+        ? known.bytes
+        : weigh(key, found.outcome, found.encodedLength);
+    const origin = region.originOf(found);
+    const instants = { checkAt, refreshAt };
+    region.memory.set(key, new MemoryEntry(found, origin, since.epoch, instants, bytes));
   }
 
   /** After an attempt to refresh that brought nothing new: others are at it, or it failed. */

@@ -4,7 +4,13 @@ import { Clock } from '../time/index.js';
 import { decodeValue, decompressed } from './cache-codec.js';
 import type { CacheRegion } from './cache-region.js';
 import { CacheStore, type StoredEntry } from './cache.store.js';
-import { type CacheEntry, EntryFlag, keyCheck, type MarkVersion } from './entry-format.js';
+import {
+  type CacheEntry,
+  EntryFlag,
+  keyCheck,
+  type MarkVersion,
+  tokenMark,
+} from './entry-format.js';
 import type { FoundValue, Outcome } from './found-value.js';
 import { InvalidationBus } from './invalidation-bus.js';
 import { type Lifetime, lifetimeOf, staleAt, type StaleTimes } from './lifetime.js';
@@ -80,11 +86,12 @@ export class CacheReader {
       this.#knownGeneration(region) ?? this.#askGeneration(region),
       this.tags.learn(names, this.#trusting(region)),
     ]);
-    if (head.token !== found.token) return undefined;
+    const { token, loadMs, remainingMs } = head;
+    if (token === undefined || tokenMark(token) !== found.mark) return undefined;
     const verdict = verdictOf(found, generation, tags);
     if (!verdict) return undefined;
-    const lifetime = aged(found, head.remainingMs, verdict, sentAt);
-    return { found: { ...found, lifetime, tags: verdict.tags }, generation };
+    const lifetime = aged(found, remainingMs, verdict, sentAt);
+    return { found: { ...found, token, loadMs, lifetime, tags: verdict.tags }, generation };
   }
 
   /** The generation of a record written now. */
@@ -134,6 +141,7 @@ export class CacheReader {
     const found: FoundValue = {
       outcome,
       token,
+      mark: tokenMark(token),
       loadMs,
       staleWhileRevalidate,
       staleIfError,

@@ -77,7 +77,7 @@ export class CacheRefresher {
     }
     // Rejects when Redis does not answer: nothing could be stored then, so nothing is loaded.
     const reading = await this.reader.read(region, key);
-    if (reading.state === 'value' && reading.found.token !== served.token)
+    if (reading.state === 'value' && reading.found.mark !== served.mark)
       return this.memory.remember(region, key, reading.found, since);
     const lease = await this.leases.acquire(region, key, reading, this.random.token());
     if (typeof lease === 'object') await this.filler.fill(request, lease, served.outcome);

@@ -8,7 +8,7 @@ import type { InvalidationMode } from './cache.store.js';
 import type { MarkVersion } from './entry-format.js';
 import { startingWith } from './lifetime.js';
 import { L1Cache } from './l1-cache.js';
-import { MemoryEntry } from './memory-entry.js';
+import { type EntryOrigin, MemoryEntry } from './memory-entry.js';
 
 /** What a caller gets of a value that others get too. */
 export function isolated({ definition }: CacheRegion, value: unknown): unknown {
@@ -25,6 +25,7 @@ export class CacheRegion {
   readonly counters: CacheCounters;
   readonly poison = new CachePoison();
   #generation: { readonly value: MarkVersion; readonly epoch: number } | undefined;
+  #origin: EntryOrigin | undefined;
   /** Moves whenever the known generation is doubted, so that a reading on its way is discarded. */
   #doubts = 0;
 
@@ -71,10 +72,21 @@ export class CacheRegion {
       this.memory.delete(key);
       return;
     }
-    const { found, epoch, checkAt, bytes } = entry;
-    const freshUntil = Math.min(found.lifetime.freshUntil, now);
-    const lifetime = startingWith(freshUntil, found);
-    this.memory.set(key, new MemoryEntry({ ...found, lifetime }, epoch, checkAt, now, bytes));
+    const { found, origin, epoch, checkAt, bytes } = entry;
+    const lifetime = startingWith(Math.min(found.lifetime.freshUntil, now), found);
+    const instants = { checkAt, refreshAt: now };
+    this.memory.set(key, new MemoryEntry({ ...found, lifetime }, origin, epoch, instants, bytes));
+  }
+
+  /** What a value has in common with others: the same object as for the last one, if it can be. */
+  originOf({ generation, staleWhileRevalidate, staleIfError }: EntryOrigin): EntryOrigin {
+    const last = this.#origin;
+    const same =
+      last?.generation.hard === generation.hard &&
+      last.generation.soft === generation.soft &&
+      last.staleWhileRevalidate === staleWhileRevalidate &&
+      last.staleIfError === staleIfError;
+    return same ? last : (this.#origin = { generation, staleWhileRevalidate, staleIfError });
   }
 
   /** The cache's generation as learned in this epoch of the bus; undefined: ask Redis. */

@@ -27,6 +27,8 @@ export interface StoredEntry {
 export interface StoredHead {
   /** Identifies the value; undefined unless there is one. */
   readonly token: string | undefined;
+  /** How long its load took. */
+  readonly loadMs: number;
   readonly remainingMs: number;
 }
 

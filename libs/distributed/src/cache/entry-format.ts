@@ -18,6 +18,8 @@
 const TOKEN_BYTES = 22;
 /** So many bytes from the start tell one record, and one lease of it, from every other. */
 export const IDENTITY_BYTES = 48;
+/** So many bytes tell whether a value is the one a node holds, and how dear it was. */
+export const HEAD_BYTES = 84;
 
 /** A version of a tag or of a cache: entries made before `hard` are dead, before `soft` stale. */
 export interface MarkVersion {
@@ -165,6 +167,11 @@ export function parseEntry(bytes: Buffer): CacheEntry | undefined {
   };
 }
 
+/** The load time in a header's first bytes. */
+export function loadTime(head: Buffer): number {
+  return head.length >= HEAD_BYTES ? head.readUInt32BE(80) : 0;
+}
+
 /** The token of a header's first bytes; undefined unless they belong to a value. */
 export function valueToken(head: Buffer): string | undefined {
   const ours = head.length >= IDENTITY_BYTES && head.readUInt16BE(0) === MAGIC;
@@ -182,6 +189,13 @@ export function keyCheck(key: string): number {
   for (let index = 0; index < key.length; index++)
     hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
   return hash >>> 0;
+}
+
+/** 48 bits of a token: enough for memory to tell a value from its successor. */
+export function tokenMark(token: string): number {
+  const bytes = Buffer.alloc(6);
+  bytes.write(token, 'base64url');
+  return bytes.readUIntBE(0, 6);
 }
 
 /** A token as the scripts compare it. */

@@ -12,8 +12,10 @@ export interface Outcome {
 
 export interface FoundValue extends StaleTimes {
   readonly outcome: Outcome;
-  /** Identifies the fill that made it; '' without L2. */
+  /** Identifies the fill that made it; '' when it comes from memory. */
   readonly token: string;
+  /** Tells the value from others of its key: see `tokenMark`. */
+  readonly mark: number;
   readonly generation: MarkVersion;
   readonly tags: readonly Tag[];
   readonly lifetime: Lifetime;

@@ -2,7 +2,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
+import type { FoundValue } from './found-value.js';
 import { L1Cache } from './l1-cache.js';
+import { startingWith } from './lifetime.js';
 import { MemoryEntry } from './memory-entry.js';
 
 setFlagsFromString('--expose-gc');
@@ -21,6 +23,24 @@ function fresh(prefix: string, id: number): string {
   return Buffer.from(`${prefix}${String(id).padStart(10, '0')}`).toString('latin1');
 }
 
+const origin = { generation: { hard: 1, soft: 1 }, staleWhileRevalidate: 0, staleIfError: 0 };
+
+/** As the cache makes them. */
+function entryOf(value: string, id: number): MemoryEntry {
+  const lifetime = startingWith(60_000.5, origin);
+  const found: FoundValue = {
+    ...origin,
+    outcome: { value },
+    token: `token ${id}`,
+    mark: 2 ** 47 + id,
+    tags: [],
+    lifetime,
+    loadMs: 0,
+    encodedLength: 20,
+  };
+  return new MemoryEntry(found, origin, 1, { checkAt: 60_000.5, refreshAt: 59_000.5 }, 100);
+}
+
 describe('memory', () => {
   it('an entry costs at most 200 bytes beside its key and value', () => {
     const count = 100_000;
@@ -33,7 +53,7 @@ describe('memory', () => {
     const before = used();
     const cache = new L1Cache<MemoryEntry>({ maxEntries: count, maxBytes: Infinity });
     for (let id = 0; id < count; id++)
-      cache.set(`s${fresh('user:', id)}`, new MemoryEntry(fresh('value of ', id), 1, 60_000, 100));
+      cache.set(`s${fresh('user:', id)}`, entryOf(fresh('value of ', id), id));
     const overhead = (used() - before - bare) / count;
     expect(cache.size).toBe(count);
     expect(overhead).toBeGreaterThan(80);
@@ -44,10 +64,7 @@ describe('memory', () => {
     const cache = new L1Cache<MemoryEntry>({ maxEntries: 1_000, maxBytes: Infinity });
     const pass = (from: number, to: number): void => {
       for (let id = from; id < to; id++) {
-        cache.set(
-          `s${fresh('user:', id)}`,
-          new MemoryEntry(fresh('value of ', id), 1, 60_000, 100),
-        );
+        cache.set(`s${fresh('user:', id)}`, entryOf(fresh('value of ', id), id));
         if (id % 3 === 0) cache.delete(`s${fresh('user:', id - 1)}`);
       }
     };

@@ -1,61 +1,91 @@
 /** A value in the memory of this process, and what a caller may do with it now. */
-import { L1Entry } from './l1-entry.js';
+import type { MarkVersion } from './entry-format.js';
 import type { FoundValue, Outcome } from './found-value.js';
+import { L1Entry } from './l1-entry.js';
+import { type Lifetime, startingWith, type StaleTimes } from './lifetime.js';
 
-/** What L1 holds under a key. The fields of a hit stand on the entry itself, the rest beside it. */
+/** What entries of one cache have in common: one object for all of them. */
+export interface EntryOrigin extends StaleTimes {
+  readonly generation: MarkVersion;
+}
+
+/** Stands in the place of a value: a cached error is thrown, not returned. */
+class CachedFailure {
+  constructor(readonly error: unknown) {}
+}
+
+/** What L1 holds under a key: one object, see L1Entry. Instants are whole milliseconds. */
 export class MemoryEntry extends L1Entry {
   readonly value: unknown;
   /** Undefined for an entry without tags. */
   readonly tags: FoundValue['tags'] | undefined;
+  /** See `tokenMark`. */
+  readonly mark: number;
+  readonly freshUntil: number;
+  /** Until then it may be served without asking Redis whether it still counts. */
+  readonly checkAt: number;
   /** Until then it is served without a further thought, if its tags live and nothing was missed. */
-  servedUntil = 0;
-  #refreshAt: number;
+  servedUntil: number;
 
   /**
    * @param epoch of the invalidation bus in which the value was read; see InvalidationBus
-   * @param checkAt until then it may be served without asking Redis whether it still counts
    * @param refreshAt from then on a caller has it refreshed
    */
   constructor(
-    readonly found: FoundValue,
+    found: FoundValue,
+    readonly origin: EntryOrigin,
     readonly epoch: number,
-    readonly checkAt: number,
-    refreshAt: number,
+    instants: { readonly checkAt: number; readonly refreshAt: number },
     bytes: number,
   ) {
     const { freshUntil, staleUntil, errorUntil } = found.lifetime;
-    // Whole milliseconds are small integers; fractions would cost an object each.
+    // Whole numbers are small integers; fractions would cost an object each.
     super(Math.floor(Math.max(freshUntil, staleUntil, errorUntil)), bytes);
-    this.value = found.outcome.value;
+    const { value, failure } = found.outcome;
+    this.value = failure ? new CachedFailure(failure.error) : value;
     this.tags = found.tags.length > 0 ? found.tags : undefined;
-    this.#refreshAt = refreshAt;
-    this.#reckon();
+    this.mark = found.mark;
+    this.freshUntil = Math.floor(freshUntil);
+    this.checkAt = Math.floor(instants.checkAt);
+    this.servedUntil = failure ? 0 : this.#servedUntil(instants.refreshAt);
   }
 
-  /** When a caller has it refreshed. */
-  get refreshAt(): number {
-    return this.#refreshAt;
+  get outcome(): Outcome {
+    const { value } = this;
+    return value instanceof CachedFailure ? { value: undefined, failure: value } : { value };
+  }
+
+  get lifetime(): Lifetime {
+    return startingWith(this.freshUntil, this.origin);
+  }
+
+  /** The value as a read would have found it; who made it and how long that took, Redis knows. */
+  get found(): FoundValue {
+    const { outcome, mark, tags = [], lifetime, origin } = this;
+    return { ...origin, outcome, token: '', mark, tags, lifetime, loadMs: 0, encodedLength: 0 };
   }
 
   /** Puts off the next attempt to refresh it. */
   postpone(until: number): void {
-    this.#refreshAt = until;
-    this.#reckon();
+    if (!(this.value instanceof CachedFailure)) this.servedUntil = this.#servedUntil(until);
   }
 
   /** Whether nothing is to be thought about: the path of nearly every call. */
   isPlain(now: number, epoch: number): boolean {
     if (now >= this.servedUntil || epoch !== this.epoch) return false;
-    if (this.tags !== undefined) for (const tag of this.tags) if (!tag.live) return false;
-    return true;
+    return this.tags === undefined || areLive(this.tags);
   }
 
-  #reckon(): void {
-    const { freshUntil, staleUntil } = this.found.lifetime;
-    const until = Math.min(Math.max(freshUntil, staleUntil), this.checkAt, this.#refreshAt);
-    // A cached error is thrown, not returned: it takes the long way.
-    this.servedUntil = this.found.outcome.failure ? 0 : Math.floor(until);
+  #servedUntil(refreshAt: number): number {
+    const { staleUntil } = this.lifetime;
+    return Math.floor(Math.min(staleUntil, this.checkAt, refreshAt));
   }
+}
+
+/** Shared objects: a message about a tag ends all its entries at once. */
+function areLive(tags: FoundValue['tags']): boolean {
+  for (const tag of tags) if (!tag.live) return false;
+  return true;
 }
 
 /**
@@ -75,18 +105,17 @@ export interface MemoryTrust {
 /** What the entry is worth now. */
 export function memoryState(entry: MemoryEntry, trust: MemoryTrust): MemoryState {
   const { now } = trust;
-  const { lifetime, tags } = entry.found;
-  const servable = now < lifetime.freshUntil || now < lifetime.staleUntil;
-  if (!servable && now >= lifetime.errorUntil) return 'over';
+  const { staleUntil, errorUntil } = entry.lifetime;
+  if (now >= staleUntil && now >= errorUntil) return 'over';
   if (!trust.trusting || entry.epoch !== trust.epoch || now >= entry.checkAt) return 'doubtful';
-  // Shared objects: a message about a tag ends all its entries at once.
-  for (const tag of tags) if (!tag.live) return 'doubtful';
-  if (!servable) return 'late';
-  return now < entry.refreshAt ? 'fresh' : 'due';
+  if (entry.tags !== undefined && !areLive(entry.tags)) return 'doubtful';
+  if (now >= staleUntil) return 'late';
+  // A cached error is served without being refreshed.
+  return now < entry.servedUntil || entry.servedUntil === 0 ? 'fresh' : 'due';
 }
 
-/** Bytes of an entry besides its key and value: the objects and a slot of a `Map`. */
-const ENTRY_BYTES = 360;
+/** Bytes of an entry besides its key and value: the object and a slot of a `Map`. */
+const ENTRY_BYTES = 200;
 /** Objects take two to four times the length of their encoded form. */
 const OBJECT_FACTOR = 3;
 

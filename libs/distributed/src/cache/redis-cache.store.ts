@@ -18,7 +18,9 @@ import {
 import {
   type FillLease,
   formatLease,
+  HEAD_BYTES,
   IDENTITY_BYTES,
+  loadTime,
   type MarkVersion,
   parseEntry,
   tokenBytes,
@@ -74,9 +76,10 @@ export class RedisCacheStore extends CacheStore {
   async head(address: EntryAddress): Promise<StoredHead> {
     const key = this.#entryKey(address);
     const [lifetime, bytes] = await this.#read('head', (client) =>
-      Promise.all([client.pttl(key), client.getrangeBuffer(key, 0, IDENTITY_BYTES - 1)]),
+      Promise.all([client.pttl(key), client.getrangeBuffer(key, 0, HEAD_BYTES - 1)]),
     );
-    return { token: valueToken(bytes), remainingMs: Math.max(0, lifetime) };
+    const remainingMs = Math.max(0, lifetime);
+    return { token: valueToken(bytes), loadMs: loadTime(bytes), remainingMs };
   }
 
   async generation(cache: string): Promise<MarkVersion> {
