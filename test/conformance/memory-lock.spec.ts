@@ -43,6 +43,15 @@ describe('lock: { store: new MemoryLockStore() }', () => {
     expect(counter.overlaps).toBe(0);
   });
 
+  it('refuses what it does not know, whatever the wait', async () => {
+    const locks = (await start({ lock: { store: new MemoryLockStore() } })).get(LockService);
+    const refusal = { code: 'E_LOCK_FEATURE', executed: 'no' };
+    const reading = locks.execute('k', () => 1, { mode: 'shared', wait: '1h' });
+    await expect(reading).rejects.toMatchObject(refusal);
+    const permit = locks.semaphore('s', { limit: 2, wait: '1h' }).acquire();
+    await expect(permit).rejects.toMatchObject(refusal);
+  });
+
   it('is shared by its peers: waiters are woken, owners told', async () => {
     const store = new MemoryLockStore();
     const one = (await start({ lock: { store } })).get(LockService);

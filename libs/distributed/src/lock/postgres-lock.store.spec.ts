@@ -35,6 +35,12 @@ afterAll(async () => {
   await server.stop();
 });
 
+it('refuses semaphores, at once and whatever the wait (mutation: an outage, which is waited for)', async () => {
+  const locks = new LockService(store, new SystemClock(), new SystemRandom(), {});
+  const running = locks.semaphore('s', { limit: 2, wait: '1h' }).execute(() => 1);
+  await expect(running).rejects.toMatchObject({ code: 'E_LOCK_FEATURE', executed: 'no' });
+});
+
 describe('the schema', () => {
   it('is asked for by a message that says how to create it', async () => {
     await expect(store.acquire(command('p:1'), within)).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 /** Locks in PostgreSQL: a lease per row, on the server's clock. */
 import { type Clock, SystemClock } from '../time/index.js';
-import { LockBackendError } from './lock.errors.js';
+import { LockFeatureError } from './lock.errors.js';
 import {
   type AcquireCommand,
   type AcquireReply,
@@ -61,7 +61,7 @@ export class PostgresLockStore extends LockStore {
   async acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply> {
     const { key, owner, leaseMs, fences, queue, siblings = [], frees } = command;
     if (command.limit !== undefined)
-      throw new LockBackendError('PostgresLockStore keeps no semaphores', { executed: 'no' });
+      throw new LockFeatureError('PostgresLockStore', 'semaphores', 'a lock is one row');
     const patienceMs = queue ? WAITER_PATIENCE_MS : 0;
     const values = [key, owner, Math.ceil(leaseMs), fences, patienceMs, frees ?? null, siblings];
     const row = (await this.#call(ACQUIRE, values, options)) as AcquireRow;

@@ -1,5 +1,5 @@
 /** Locks in the memory of one process, for tests: the rules of the port, without a server. */
-import { LockBackendError } from '../lock/lock.errors.js';
+import { LockFeatureError } from '../lock/lock.errors.js';
 import {
   type AcquireCommand,
   type AcquireReply,
@@ -37,10 +37,12 @@ export class MemoryLockStore extends LockStore {
   }
 
   async acquire(command: AcquireCommand): Promise<AcquireReply> {
-    if (command.mode === 'shared' || command.limit !== undefined) {
-      const problem = 'MemoryLockStore has neither shared locks nor semaphores';
-      throw new LockBackendError(problem, { executed: 'no' });
-    }
+    if (command.mode === 'shared' || command.limit !== undefined)
+      throw new LockFeatureError(
+        'MemoryLockStore',
+        'shared locks and semaphores',
+        'it is for tests',
+      );
     return this.#locks.acquire(command);
   }
 
