@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { CacheCluster, type GatedNode } from '../../../../test/support/cache-cluster.fixture.js';
 import type { CacheNode } from '../../../../test/support/cache-node.fixture.js';
 import type { FillLease } from './entry-format.js';
+import { UnsharedError } from './stored-error.js';
 
 describe('leases', () => {
   let cluster: CacheCluster;
@@ -88,6 +89,16 @@ describe('leases', () => {
       // Who comes later does not get it.
       expect(await cluster.get(b)).toBe('old');
     });
+  });
+
+  it('an error of one call alone is not told to waiters: they load (catches: a private failure that spreads)', async () => {
+    const failing = cluster.slowGet(a, new UnsharedError());
+    await failing.loading;
+    const waiting = cluster.get(b);
+    await b.gates.seen('clock', 1);
+    failing.finish();
+    await expect(failing.value).rejects.toBeInstanceOf(UnsharedError);
+    expect(await waiting).toBe('old');
   });
 
   describe('a stampede', () => {

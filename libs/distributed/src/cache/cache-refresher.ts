@@ -38,7 +38,7 @@ export class CacheRefresher {
   /** Refreshes what was served as `found`, unless this process is at it already. Never rejects. */
   start(request: LoadRequest, found: FoundValue): void {
     const { region, key } = request;
-    if (region.refreshes.join(key)) return;
+    if (request.policy.background === false || region.refreshes.join(key)) return;
     // Whatever comes of it, the next attempt is not the next call's.
     this.memory.pause(region, key);
     void region.refreshes

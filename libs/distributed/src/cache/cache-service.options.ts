@@ -17,6 +17,11 @@ export interface GetOrSetOptions<T = unknown> {
   readonly staleIfError?: Duration;
   /** Default: the cache's. */
   readonly timeout?: CacheTimeoutOptions;
+  /**
+   * False: the factory must not run after this call has been answered, so a stale value is not
+   * refreshed by this call, and nothing ahead of its time. Default true.
+   */
+  readonly background?: boolean;
   /** Tags of the entry, also from the loaded value. Tags span caches. */
   readonly tags?: readonly string[] | ((value: T) => readonly string[]);
   /** True does not store this value. */

@@ -207,6 +207,15 @@ describe('stale values', () => {
     });
   });
 
+  it('background: false leaves the refresh to others (catches: a factory that runs after its request)', async () => {
+    const [a] = await pair({ refreshAhead: { at: 0 } });
+    await cluster.get(a);
+    for (let call = 0; call < 3; call++)
+      await a.service.getOrSet('c', 'k', () => cluster.row, { background: false });
+    await cluster.caughtUp(a);
+    expect(loads(a)).toBe(1);
+  });
+
   describe('a factory decides', () => {
     it('how long its value lives, its tags, and whether it is stored', async () => {
       const [a, b] = await pair({});

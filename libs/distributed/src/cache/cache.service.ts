@@ -244,6 +244,7 @@ function policyOf<T>({ definition }: CacheRegion, options: GetOrSetOptions<T>): 
           hard: timeout.hard === undefined ? undefined : lifetime(timeout.hard),
         }
       : definition.timeout,
+    background: options.background,
     resultTags: tags && ((value) => (typeof tags === 'function' ? tags(value as T) : tags)),
     unless: unless && ((value) => unless(value as T)),
     cacheErrors: cacheErrors && ((error) => Math.ceil(toMs(cacheErrors(error), 'cacheErrors'))),

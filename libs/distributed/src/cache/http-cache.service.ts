@@ -8,6 +8,7 @@ import { CacheService } from './cache.service.js';
 import { audienceOf, httpCacheKey } from './http-cache-key.js';
 import type { HttpCacheSettings } from './http-cache.options.js';
 import { type CachedResponse, cachedResponse, isKnown } from './http-cached-response.js';
+import { UnsharedError } from './stored-error.js';
 import {
   type HeaderValue,
   type HttpRequest,
@@ -34,7 +35,7 @@ interface Variants {
 }
 
 /** Rejects a load whose response is not to be stored, so that nobody who waits for it gets it. */
-class NotForOthers extends Error {}
+class NotForOthers extends UnsharedError {}
 
 /** A place in the cache. */
 interface Place {
@@ -108,7 +109,11 @@ export class HttpCacheService {
     };
     let stored: CachedResponse | Variants;
     try {
-      stored = await this.cache.getOrSet(place.name, key, load, { ttl: place.ttlMs });
+      stored = await this.cache.getOrSet(place.name, key, load, {
+        ttl: place.ttlMs,
+        // The handler writes to the response of this request, which will have been sent.
+        background: false,
+      });
     } catch (error) {
       if (own) return own;
       if (error instanceof NotForOthers || isDistributedError(error, 'E_CACHE_VALUE'))

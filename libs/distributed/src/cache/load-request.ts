@@ -16,6 +16,8 @@ export interface LoadPolicy extends Pick<
   CacheDefinition,
   'ttl' | 'negativeTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'timeout'
 > {
+  /** False: the factory does not run when its caller has been answered. */
+  readonly background?: boolean | undefined;
   /** Tags known before the load. */
   readonly tags?: (() => readonly string[]) | undefined;
   /** Tags that depend on the value. */

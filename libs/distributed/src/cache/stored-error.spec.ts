@@ -2,7 +2,7 @@
 import { HttpException, NotFoundException } from '@nestjs/common';
 import { describe, expect, it } from '@jest/globals';
 import { DistributedError, isDistributedError } from '../distributed.errors.js';
-import { decodeError, encodeError } from './stored-error.js';
+import { decodeError, encodeError, UnsharedError } from './stored-error.js';
 
 const elsewhere = (error: unknown): Error => {
   const form = encodeError(error, 'spec');
@@ -35,6 +35,11 @@ describe('stored errors', () => {
     );
     expect(isDistributedError(error, 'E_LOCK_WAIT_TIMEOUT')).toBe(true);
     expect(error).toMatchObject({ name: 'DistributedError', retryable: true });
+  });
+
+  it('that say something of one call alone stay in their process', () => {
+    class NotForOthers extends UnsharedError {}
+    expect(encodeError(new NotForOthers(), 'spec')).toBeUndefined();
   });
 
   it('have no stored form when they are no errors, or hold more than plain data', () => {

@@ -29,6 +29,9 @@ import {
 } from '@nestjs/common';
 import { decodeValue, encodeValue, type EncodedValue } from './cache-codec.js';
 
+/** An error that says something of one call alone: it is not told to those who wait in other processes. */
+export class UnsharedError extends Error {}
+
 interface ErrorForm {
   readonly name: string;
   readonly type: string;
@@ -36,9 +39,9 @@ interface ErrorForm {
   readonly fields: Readonly<Record<string, unknown>>;
 }
 
-/** The stored form of a rejection; undefined when it is no error, or holds what is not plain data. */
+/** The stored form of a rejection; undefined when it is no error, not to be shared, or not plain data. */
 export function encodeError(error: unknown, label: string): EncodedValue | undefined {
-  if (!(error instanceof Error)) return undefined;
+  if (!(error instanceof Error) || error instanceof UnsharedError) return undefined;
   const { name, message } = error;
   const fields = Object.fromEntries(
     Object.entries(error).filter(([field]) => field !== 'stack' && field !== 'cause'),
