@@ -52,7 +52,11 @@ export class CacheMemory {
   /** The same for a key that stands for one primitive. One reading of the clock, no text. */
   hitPrimitive(region: CacheRegion, key: PrimitiveKey): MemoryEntry | undefined {
     const now = this.clock.now();
-    return this.#plain(region.memory.recall(key, now), now);
+    const { bus } = this;
+    const entry = region.memory.recall(key, now);
+    return entry !== undefined && entry.isPlain(now, bus.epoch) && bus.freshAt(now)
+      ? entry
+      : undefined;
   }
 
   /** What memory holds of `key`, unless it is of no use any more. */

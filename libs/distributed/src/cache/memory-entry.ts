@@ -16,25 +16,26 @@ class CachedFailure {
 
 /** What L1 holds under a key: one object, see L1Entry. Instants are whole milliseconds. */
 export class MemoryEntry extends L1Entry {
+  // First what a hit looks at: side by side in memory.
   readonly value: unknown;
+  /** Until then it is served without a further thought, if its tags live and nothing was missed. */
+  servedUntil: number;
+  /** Of the invalidation bus when the value was read; see InvalidationBus. */
+  readonly epoch: number;
   /** Undefined for an entry without tags. */
   readonly tags: FoundValue['tags'] | undefined;
-  /** See `tokenMark`. */
-  readonly mark: number;
   readonly freshUntil: number;
   /** Until then it may be served without asking Redis whether it still counts. */
   readonly checkAt: number;
-  /** Until then it is served without a further thought, if its tags live and nothing was missed. */
-  servedUntil: number;
+  /** See `tokenMark`. */
+  readonly mark: number;
+  readonly origin: EntryOrigin;
 
-  /**
-   * @param epoch of the invalidation bus in which the value was read; see InvalidationBus
-   * @param refreshAt from then on a caller has it refreshed
-   */
+  /** @param instants `refreshAt`: from then on a caller has it refreshed */
   constructor(
     found: FoundValue,
-    readonly origin: EntryOrigin,
-    readonly epoch: number,
+    origin: EntryOrigin,
+    epoch: number,
     instants: { readonly checkAt: number; readonly refreshAt: number },
     bytes: number,
   ) {
@@ -43,11 +44,14 @@ export class MemoryEntry extends L1Entry {
     super(Math.floor(Math.max(freshUntil, staleUntil, errorUntil)), bytes);
     const { value, failure } = found.outcome;
     this.value = failure ? new CachedFailure(failure.error) : value;
+    this.servedUntil = 0;
+    this.epoch = epoch;
     this.tags = found.tags.length > 0 ? found.tags : undefined;
-    this.mark = found.mark;
     this.freshUntil = Math.floor(freshUntil);
     this.checkAt = Math.floor(instants.checkAt);
-    this.servedUntil = failure ? 0 : this.#servedUntil(instants.refreshAt);
+    this.mark = found.mark;
+    this.origin = origin;
+    this.postpone(instants.refreshAt);
   }
 
   get outcome(): Outcome {
@@ -67,18 +71,15 @@ export class MemoryEntry extends L1Entry {
 
   /** Puts off the next attempt to refresh it. */
   postpone(until: number): void {
-    if (!(this.value instanceof CachedFailure)) this.servedUntil = this.#servedUntil(until);
+    if (this.value instanceof CachedFailure) return;
+    const { staleUntil } = this.lifetime;
+    this.servedUntil = Math.floor(Math.min(staleUntil, this.checkAt, until));
   }
 
   /** Whether nothing is to be thought about: the path of nearly every call. */
   isPlain(now: number, epoch: number): boolean {
     if (now >= this.servedUntil || epoch !== this.epoch) return false;
     return this.tags === undefined || areLive(this.tags);
-  }
-
-  #servedUntil(refreshAt: number): number {
-    const { staleUntil } = this.lifetime;
-    return Math.floor(Math.min(staleUntil, this.checkAt, refreshAt));
   }
 }
 
