@@ -19,6 +19,7 @@ import { type RedisServer, startRedis } from './redis.fixture.js';
 
 /** The classes under test. */
 export interface ApplicationParts {
+  readonly imports?: DynamicModule[];
   readonly providers?: Type[];
   readonly controllers?: Type[];
 }
@@ -55,8 +56,8 @@ export class CacheApplications {
     options: CacheOptions = { ttl: '1m' },
   ): Promise<INestApplication> {
     const module = await Test.createTestingModule({
-      imports: [this.#distributed(options)],
       ...parts,
+      imports: [this.#distributed(options), ...(parts.imports ?? [])],
     }).compile();
     const app = module.createNestApplication({ logger: false });
     this.#apps.push(app);

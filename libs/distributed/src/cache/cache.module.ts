@@ -8,6 +8,7 @@ import { CacheFlight } from './cache-flight.js';
 import { CacheInvalidator } from './cache-invalidator.js';
 import { CacheLeases } from './cache-leases.js';
 import { CacheLoader } from './cache-loader.js';
+import { CacheManagerService } from './cache-manager.service.js';
 import { CacheMemory } from './cache-memory.js';
 import { CACHE_OPTIONS, type CacheOptions, resolveCacheOptions } from './cache.options.js';
 import { CacheReader } from './cache-reader.js';
@@ -65,9 +66,16 @@ export class CacheModule {
         CacheService,
         CachedAspect,
         CacheEvictAspect,
+        CacheManagerService,
         HttpCacheService,
       ],
-      exports: [CacheService, CachedAspect, CacheEvictAspect, HttpCacheService],
+      exports: [
+        CacheService,
+        CachedAspect,
+        CacheEvictAspect,
+        CacheManagerService,
+        HttpCacheService,
+      ],
     };
   }
 }

@@ -58,6 +58,16 @@ export type {
   CachePutOptions,
   CacheWhen,
 } from './cached.options.js';
+export { CacheManager } from './cache-manager.js';
+export { CacheManagerModule } from './cache-manager.module.js';
+export {
+  CACHE_MANAGER,
+  type CacheManagerEvents,
+  type CacheManagerOptions,
+  type CacheManagerListedValue,
+  type CacheManagerRawValue,
+  type CacheManagerWrapOptions,
+} from './cache-manager.options.js';
 export { HttpCache } from './http-cache.decorator.js';
 export { HttpCacheInterceptor } from './http-cache.interceptor.js';
 export type { HttpCacheOptions, HttpPrincipal } from './http-cache.options.js';
