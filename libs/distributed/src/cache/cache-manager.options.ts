@@ -1,6 +1,7 @@
 /** What users of `@nestjs/cache-manager` inject, in its own words, and how it is set up here. */
 import * as v from 'valibot';
-import { cacheNameSchema, positiveDurationSchema } from './cache.options.js';
+import { positiveDurationSchema } from './cache-definition.options.js';
+import { cacheNameSchema } from './cache.options.js';
 import type { Duration } from '../time/duration.js';
 import { durationSchema, validateOptions } from '../distributed.validation.js';
 

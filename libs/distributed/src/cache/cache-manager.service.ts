@@ -20,7 +20,9 @@ export class CacheManagerService {
     const settings = resolveCacheManagerOptions(options);
     const { name, ttl } = settings;
     const owner = { label: 'CacheManagerModule.register', targetClass: CacheManager };
-    const { definition } = this.registry.find(name) ?? this.registry.define(name, { ttl }, owner);
+    const { definition } =
+      this.registry.find(name) ??
+      this.registry.define(name, { ttl, jitter: 0, refreshAhead: false }, owner);
     return new CacheManager(this.cache, this.clock, { ...settings, ttl: ttl ?? definition.ttl });
   }
 }

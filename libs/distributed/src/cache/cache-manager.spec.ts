@@ -4,28 +4,17 @@ import { Inject, Injectable } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { CacheApplications } from '../../../../test/support/cache-application.fixture.js';
-import { SystemClock } from '../time/index.js';
 import {
   CACHE_MANAGER,
   CacheManager,
   CacheManagerModule,
   type CacheManagerOptions,
-  CacheService,
 } from './index.js';
 import { CacheManagerService } from './cache-manager.service.js';
 
 @Injectable()
 class Legacy {
   constructor(@Inject('CACHE_MANAGER') readonly cache: CacheManager) {}
-}
-
-/** A wall clock that tests move; timers stay real. */
-class MovableClock extends SystemClock {
-  aheadMs = 0;
-
-  override epochMs(): number {
-    return super.epochMs() + this.aheadMs;
-  }
 }
 
 describe('CACHE_MANAGER', () => {
@@ -43,19 +32,6 @@ describe('CACHE_MANAGER', () => {
       providers: [Legacy],
     });
     return app.get(Legacy).cache;
-  }
-
-  async function bootWithClock(): Promise<{ cache: CacheManager; clock: MovableClock }> {
-    const app = await applications.boot({});
-    const clock = new MovableClock();
-    const terms = {
-      name: 'cache-manager',
-      ttl: 60_000,
-      refreshThreshold: 0,
-      miss: undefined,
-      isolation: 'clone',
-    } as const;
-    return { cache: new CacheManager(app.get(CacheService), clock, terms), clock };
   }
 
   it('is injected under the token of @nestjs/cache-manager', async () => {
@@ -149,40 +125,53 @@ describe('CACHE_MANAGER', () => {
   });
 
   it('takes a lifetime from the value, and shows when it ends', async () => {
-    const { cache, clock } = await bootWithClock();
-    let runs = 0;
-    const load = (): number => ++runs;
-    const options = { ttl: () => 1000, raw: true } as const;
-    const { value, expires } = await cache.wrap('key', load, options);
-    expect(value).toBe(1);
-    expect(expires - clock.epochMs()).toBeLessThanOrEqual(1000);
-    clock.aheadMs = 1000;
-    expect(await cache.get('key')).toBeUndefined();
-    expect(await cache.wrap('key', load, options)).toMatchObject({ value: 2 });
+    const cache = await boot({ ttl: '10s' });
+    const options = { ttl: (value: number) => value * 1000, raw: true } as const;
+    const { value, expires } = await cache.wrap('key', () => 30, options);
+    expect([value, await cache.ttl('key')]).toEqual([30, expires]);
+    expect(expires - Date.now()).toBeGreaterThan(10_000);
+    expect(expires - Date.now()).toBeLessThanOrEqual(30_000);
   });
 
   it('loads anew in the background below the threshold, once', async () => {
-    const { cache, clock } = await bootWithClock();
+    const cache = await boot();
     let runs = 0;
     const load = async (): Promise<number> => ++runs;
-    expect(await cache.wrap('key', load, 10_000, 3000)).toBe(1);
-    clock.aheadMs = 8000;
+    expect(await cache.wrap('key', load, 10_000, 5000)).toBe(1);
+    expect(await cache.wrap('key', load, 10_000, 5000)).toBe(1);
     const refreshed = events(cache, 'refresh');
-    expect(await Promise.all([1, 2].map(() => cache.wrap('key', load, 10_000, 3000)))).toEqual([
+    expect(await Promise.all([1, 2].map(() => cache.wrap('key', load, 10_000, 20_000)))).toEqual([
       1, 1,
     ]);
     expect(await refreshed).toEqual({ key: 'key', value: 2 });
     expect([await cache.get('key'), runs]).toEqual([2, 2]);
   });
 
-  it('tells the failure of a background load by an event alone', async () => {
-    const { cache, clock } = await bootWithClock();
+  it('keeps the old value when a background load fails, and tells it by an event', async () => {
+    const cache = await boot({ refreshThreshold: '1h' });
     await cache.wrap('key', () => 1, 10_000);
-    clock.aheadMs = 8000;
     const refreshed = events(cache, 'refresh');
     const error = new Error('no database');
-    await cache.wrap('key', () => Promise.reject(error), { ttl: 10_000, refreshThreshold: 3000 });
+    expect(await cache.wrap<number>('key', () => Promise.reject(error), 10_000)).toBe(1);
     expect(await refreshed).toEqual({ key: 'key', value: 1, error });
+    expect(await cache.get('key')).toBe(1);
+  });
+
+  it('a background load does not bring back what was deleted meanwhile', async () => {
+    const cache = await boot({ refreshThreshold: '1h' });
+    await cache.wrap('key', () => 'old');
+    const [reading, written] = [deferred(), deferred()];
+    const refreshed = events(cache, 'refresh');
+    await cache.wrap('key', async () => {
+      reading.resolve();
+      await written.promise;
+      return 'old';
+    });
+    await reading.promise;
+    await cache.del('key');
+    written.resolve();
+    await refreshed;
+    expect(await cache.get('key')).toBeUndefined();
   });
 
   it('tells what it did, and what failed', async () => {
@@ -206,4 +195,10 @@ describe('CACHE_MANAGER', () => {
 async function events(cache: CacheManager, event: 'refresh'): Promise<unknown> {
   const emitter = cache.on(event, () => undefined);
   return ((await once(emitter, event)) as unknown[])[0];
+}
+
+function deferred(): { promise: Promise<void>; resolve: () => void } {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
 }

@@ -12,13 +12,11 @@ import type {
   CacheManagerRawValue,
   CacheManagerWrapOptions,
 } from './cache-manager.options.js';
+import type { CacheLoad } from './cache-load.js';
 import type { CacheService } from './cache.service.js';
 
-/** As stored. */
-interface Entry<T> extends CacheManagerRawValue<T> {
-  /** The lifetime came from a function of the value: not Redis ends it, but `expires`. */
-  readonly byClock: boolean;
-}
+/** As stored: a value of `null` lives as long as every other one, and everybody can say for how long. */
+type Entry<T> = CacheManagerRawValue<T>;
 
 /** `wrap()` of cache-manager. */
 interface Wrap {
@@ -137,7 +135,7 @@ export class CacheManager {
 
   /**
    * The cached value, or what the function returns: run once per cluster; with `raw` together with its
-   * expiry. A function as `ttl` may shorten the lifetime, not extend it.
+   * expiry.
    */
   readonly wrap = (async (key, load, terms, refreshThreshold) =>
     this.#wrap(key, load, terms as WrapTerms<unknown>, refreshThreshold)) as Wrap;
@@ -150,39 +148,41 @@ export class CacheManager {
   ): Promise<T | CacheManagerRawValue<T>> {
     const options =
       typeof terms === 'object' ? terms : { ttl: terms, refreshThreshold, raw: false };
+    const { ttl } = options;
     let loaded = false;
-    const fill = async (): Promise<Entry<T>> => {
+    const fill = async (run: CacheLoad): Promise<Entry<T>> => {
       loaded = true;
-      return this.#entry(await load(), options.ttl);
+      const value = await load();
+      const ms = this.#lifetime(typeof ttl === 'function' ? ttl(value) : ttl);
+      run.setTtl(ms);
+      return this.#entry(value, ms);
     };
-    const lifetime = {
-      ttl: this.#lifetime(typeof options.ttl === 'function' ? undefined : options.ttl),
-    };
-    const obtain = (): Promise<Entry<T>> =>
-      this.#cache.getOrSet(this.#terms.name, key, fill, lifetime);
-    let entry = await obtain();
-    if (this.#isOver(entry)) {
-      await this.#forget([key]);
-      entry = await obtain();
-    }
-    const { value } = entry;
+    // Checked before anything runs; what a function says is known only afterwards.
+    const lifetime = { ttl: this.#lifetime(typeof ttl === 'function' ? undefined : ttl) };
+    const { name } = this.#terms;
+    const { value, expires } = await this.#cache.getOrSet(name, key, fill, lifetime);
     const wanted = options.refreshThreshold ?? this.#terms.refreshThreshold;
     const thresholdMs = typeof wanted === 'function' ? wanted(value) : wanted;
-    if (!loaded && entry.expires - this.#clock.epochMs() < thresholdMs)
-      void this.#refresh(key, value, obtain);
-    return options.raw ? { value: this.#own(value), expires: entry.expires } : this.#own(value);
+    if (!loaded && thresholdMs > 0)
+      void this.#refresh(key, value, thresholdMs, () =>
+        this.#cache.refresh(name, key, fill, lifetime),
+      );
+    return options.raw ? { value: this.#own(value), expires } : this.#own(value);
   }
 
-  /**
-   * Forgets the value, then loads: a load that began before somebody else's `del` must not bring the
-   * old value back. Callers meanwhile wait for this load; its failure is only an event.
-   */
-  async #refresh<T>(key: string, old: T, obtain: () => Promise<Entry<T>>): Promise<void> {
+  /** In the background; callers get the old value meanwhile. A failure is only an event. */
+  async #refresh<T>(
+    key: string,
+    old: T,
+    thresholdMs: number,
+    renew: () => Promise<Entry<T>>,
+  ): Promise<void> {
     if (this.#refreshing.has(key)) return;
     this.#refreshing.add(key);
     try {
-      await this.#forget([key]);
-      const { value } = await obtain();
+      const leftMs = await this.#cache.ttl(this.#terms.name, key);
+      if (leftMs === undefined || leftMs >= thresholdMs) return;
+      const { value } = await renew();
       this.#emit('refresh', { key, value });
     } catch (error) {
       this.#emit('refresh', { key, value: old, error });
@@ -193,7 +193,7 @@ export class CacheManager {
 
   async #find<T>(key: string): Promise<Entry<T> | undefined> {
     const hit = await this.#cache.get<Entry<T>>(this.#terms.name, key);
-    return hit && !this.#isOver(hit.value) ? hit.value : undefined;
+    return hit?.value;
   }
 
   async #write(key: string, value: unknown, ttl: Duration | undefined): Promise<void> {
@@ -206,16 +206,8 @@ export class CacheManager {
     return true;
   }
 
-  #entry<T>(value: T, ttl: number | ((value: T) => number) | undefined): Entry<T> {
-    const byClock = typeof ttl === 'function';
-    const lifetime = byClock
-      ? Math.min(this.#lifetime(ttl(value)), this.#terms.ttl)
-      : this.#lifetime(ttl);
-    return { value, expires: this.#clock.epochMs() + lifetime, byClock };
-  }
-
-  #isOver({ byClock, expires }: Entry<unknown>): boolean {
-    return byClock && expires <= this.#clock.epochMs();
+  #entry<T>(value: T, lifetimeMs: number): Entry<T> {
+    return { value, expires: this.#clock.epochMs() + lifetimeMs };
   }
 
   #lifetime(ttl: Duration | undefined): number {

@@ -1,6 +1,5 @@
 /** Answers requests from the cache: looks up, lets the handler answer, and decides what is stored. */
 import { Injectable } from '@nestjs/common';
-import { isDistributedError } from '../distributed.errors.js';
 import { Clock } from '../time/index.js';
 import { acceptedAgeMs, storableMs } from './cache-control.js';
 import { CacheRegistry } from './cache-registry.js';
@@ -36,6 +35,9 @@ interface Variants {
 
 /** Rejects a load whose response is not to be stored, so that nobody who waits for it gets it. */
 class NotForOthers extends UnsharedError {}
+
+/** Nothing stale: a response of this request is not made in the background. */
+const FRESH_ONLY = { staleWhileRevalidate: 0, staleIfError: 0, timeout: {}, background: false };
 
 /** A place in the cache. */
 interface Place {
@@ -75,7 +77,11 @@ export class HttpCacheService {
     const before = headersOf(response);
     const region =
       this.registry.find(name) ??
-      this.registry.define(name, { ttl: settings.ttl }, { label: route, targetClass });
+      this.registry.define(
+        name,
+        { ttl: settings.ttl, refreshAhead: false },
+        { label: route, targetClass },
+      );
     const ttlMs = Math.min(
       settings.ttl ?? region.definition.ttl,
       storableMs(before['cache-control']),
@@ -92,11 +98,15 @@ export class HttpCacheService {
   ): Promise<{ readonly body: unknown } | { readonly variants: Variants }> {
     const { request, response, route } = call;
     const key = httpCacheKey(route, request, place.principal, place.varyBy);
-    let own: { readonly body: unknown; readonly etag?: string } | undefined;
+    const { ttlMs, before } = place;
+    let state: 'waiting' | 'running' | 'answered' = 'waiting';
+    let own: { readonly body: unknown; readonly stored?: CachedResponse } | undefined;
     const load = async (): Promise<CachedResponse | Variants> => {
+      // A refresh in the background has no response that a handler could work on.
+      if (state === 'answered') throw new NotForOthers();
+      state = 'running';
       const body = await call.handle();
       own = { body };
-      const { ttlMs, before } = place;
       const now = this.clock.epochMs();
       const stored = cachedResponse(body, { response, before, ttlMs, now, key });
       const unforeseen = listOf(headersOf(response)['vary']).filter(
@@ -104,38 +114,48 @@ export class HttpCacheService {
       );
       if (!stored || (isVariant && unforeseen.length > 0)) throw new NotForOthers();
       if (unforeseen.length > 0) return { varyBy: unforeseen };
-      own = { body, etag: stored.etag };
+      own = { body, stored };
       return stored;
     };
-    let stored: CachedResponse | Variants;
     try {
-      stored = await this.cache.getOrSet(place.name, key, load, {
-        ttl: place.ttlMs,
-        // The handler writes to the response of this request, which will have been sent.
-        background: false,
-      });
+      const found = await this.cache.getOrSet(place.name, key, load, { ...FRESH_ONLY, ttl: ttlMs });
+      state = 'answered';
+      if (own) return { body: this.#sendOwn(call, own, found) };
+      return 'varyBy' in found ? { variants: found } : { body: await this.#send(call, found) };
     } catch (error) {
       if (own) return own;
-      if (error instanceof NotForOthers || isDistributedError(error, 'E_CACHE_VALUE'))
-        return { body: await call.handle() };
+      // Of another request: its failure says nothing about this one.
+      if (state === 'waiting') return { body: await call.handle() };
       throw error;
     }
-    if ('varyBy' in stored) return own ?? { variants: stored };
-    return { body: await this.#send(call, stored, own !== undefined) };
+  }
+
+  /** The response that the handler has just made. */
+  #sendOwn(
+    call: HttpCall,
+    own: { readonly body: unknown; readonly stored?: CachedResponse },
+    found: CachedResponse | Variants,
+  ): unknown {
+    if (!own.stored) return own.body;
+    this.#validate(call, own.stored);
+    // Frozen as for everybody else, so that who changes it learns it at once.
+    return 'etag' in found && found.etag === own.stored.etag ? found.body : own.body;
   }
 
   /** Makes the stored response this request's. */
-  async #send(call: HttpCall, stored: CachedResponse, isOwn: boolean): Promise<unknown> {
+  async #send(call: HttpCall, stored: CachedResponse): Promise<unknown> {
     const { request, response } = call;
     const ageMs = Math.max(0, this.clock.epochMs() - stored.storedAt);
-    if (!isOwn) {
-      if (ageMs > acceptedAgeMs(request)) return call.handle();
-      for (const [name, value] of stored.headers) response.header(name, value);
-      response.header('Age', String(Math.floor(ageMs / 1000)));
-    }
-    response.header('ETag', stored.etag);
-    // With the body, for interceptors further out; no platform sends the body of a 304.
-    if (isKnown(stored.etag, request.headers['if-none-match'])) response.status(304);
+    if (ageMs > acceptedAgeMs(request)) return call.handle();
+    for (const [name, value] of stored.headers) response.header(name, value);
+    response.header('Age', String(Math.floor(ageMs / 1000)));
+    this.#validate(call, stored);
     return stored.body;
+  }
+
+  #validate({ request, response }: HttpCall, { etag }: CachedResponse): void {
+    response.header('ETag', etag);
+    // With the body, for interceptors further out; no platform sends the body of a 304.
+    if (isKnown(etag, request.headers['if-none-match'])) response.status(304);
   }
 }
