@@ -28,7 +28,8 @@ describe('ReplicatedScripts', () => {
       heartbeatTimeout: '150ms',
       offlineTimeout: '1s',
     });
-    scripts = await connection.replicated({ replicas: 1, timeoutMs: 300 });
+    // Longer than a busy machine needs.
+    scripts = await connection.replicated({ replicas: 1, timeoutMs: 800 });
   });
 
   beforeEach(async () => {
