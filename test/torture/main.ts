@@ -1,11 +1,16 @@
 /** `npm run test:torture -- ROOM`: faults with real processes, judged at the protected resource. */
 import { writeFile } from 'node:fs/promises';
+import { cacheRoom } from './cache/cache.room.js';
 import { lockRoom } from './lock/lock.room.js';
 import { table } from './table.reporter.js';
 import { parseTortureOptions, type TortureOptions, USAGE } from './torture.options.js';
 import { runRoom } from './torture-runner.js';
 
-const ROOMS = { lock: lockRoom };
+const ROOMS = {
+  cache: (options: TortureOptions) => runRoom(cacheRoom, options),
+  lock: (options: TortureOptions) => runRoom(lockRoom, options),
+};
+const COLUMNS = { cache: cacheRoom.columns, lock: lockRoom.columns };
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
@@ -20,8 +25,9 @@ try {
 
 const { seed, json, seconds } = options;
 process.stdout.write(`seed ${seed}, ${seconds} s each\n\n`);
-const reports = await runRoom(ROOMS[options.room as keyof typeof ROOMS], options);
-if (!options.mutations) process.stdout.write(`\n${table(reports)}\n`);
+const room = options.room as keyof typeof ROOMS;
+const reports = await ROOMS[room](options);
+if (!options.mutations) process.stdout.write(`\n${table(reports, COLUMNS[room])}\n`);
 const failed = reports.filter(({ passed }) => !passed).length;
 const skipped = reports.filter(({ outcome }) => !outcome).length;
 const verdict = failed === 0 ? 'all as it must be' : `${failed} FAILED`;

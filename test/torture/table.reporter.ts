@@ -1,5 +1,5 @@
 /** The table of a run. */
-import type { Figures, TortureOutcome } from './torture.js';
+import type { TortureOutcome, TortureRoom } from './torture.js';
 
 /** A run of one torture, or of one of its mutations. */
 export interface TortureReport {
@@ -12,15 +12,6 @@ export interface TortureReport {
   readonly outcome?: TortureOutcome;
   readonly passed: boolean;
 }
-
-const COLUMNS: readonly (readonly [keyof Figures, string])[] = [
-  ['acknowledged', 'acked'],
-  ['lostFenced', 'lost, fenced'],
-  ['lostUnfenced', 'lost, unfenced'],
-  ['staleRejected', 'stale rejected'],
-  ['hangs', 'hangs'],
-  ['unhandled', 'unhandled'],
-];
 
 /** One line as it is known. */
 export function printReport(report: TortureReport): void {
@@ -45,14 +36,17 @@ export function printReport(report: TortureReport): void {
 }
 
 /** All runs without mutation, side by side. */
-export function table(reports: readonly TortureReport[]): string {
+export function table(
+  reports: readonly TortureReport[],
+  columns: TortureRoom<AsyncDisposable>['columns'],
+): string {
   const rows = reports
     .filter(({ mutation, outcome }) => !mutation && outcome)
     .map(({ id, fault, outcome }) => [
       `${id} ${fault}`,
-      ...COLUMNS.map(([name]) => String(outcome?.[name])),
+      ...columns.map(([name]) => figureOf(outcome, name)),
     ]);
-  const headings = ['fault', ...COLUMNS.map(([, heading]) => heading)];
+  const headings = ['fault', ...columns.map(([, heading]) => heading)];
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
@@ -62,4 +56,10 @@ export function table(reports: readonly TortureReport[]): string {
       .join('  ');
   const rule = line(widths.map((width) => '─'.repeat(width)));
   return [line(headings), rule, ...rows.map(line)].join('\n');
+}
+
+/** Nothing for a run that broke before it had figures. */
+function figureOf(outcome: TortureOutcome | undefined, name: string): string {
+  const value: unknown = outcome && Object.entries(outcome).find(([key]) => key === name)?.[1];
+  return typeof value === 'number' ? String(value) : '';
 }

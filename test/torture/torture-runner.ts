@@ -2,7 +2,14 @@
 import { LibraryMutant } from './library-mutant.js';
 import type { TortureOptions } from './torture.options.js';
 import { printReport, type TortureReport } from './table.reporter.js';
-import type { Guard, Mutation, Torture, TortureOutcome, TortureRoom } from './torture.js';
+import type {
+  Guard,
+  Mutation,
+  Torture,
+  TortureOutcome,
+  TortureRoom,
+  TortureSettings,
+} from './torture.js';
 
 const LIBRARY = 'nestjs-distributed';
 /** A mutation may need another draw of faults before it shows. */
@@ -11,6 +18,8 @@ const MUTATION_ATTEMPTS = 3;
 const CI_MUTATION_SHARE = 0.6;
 /** Whatever happens inside, a run ends. */
 const RUN_SLACK_MS = 90_000;
+/** The same for a run that counts operations instead of seconds. */
+const COUNTED_LIMIT_MS = 6 * 3_600_000;
 
 /** What a run needs beside its torture. */
 interface Job<G> {
@@ -50,7 +59,7 @@ export async function runRoom<G extends AsyncDisposable>(
     for (const mutation of torture.mutations) {
       if (options.ci && mutation.slow) continue;
       const seconds = options.seconds * (options.ci ? CI_MUTATION_SHARE : 1);
-      const shorter = { ...options, seconds };
+      const shorter = { ...options, seconds, operations: undefined };
       await report(runMutation({ ground, torture, options: shorter }, mutation));
     }
   }
@@ -86,33 +95,36 @@ async function mutated<G>(
 ): Promise<TortureOutcome> {
   await using mutant = edits ? await LibraryMutant.create(edits) : undefined;
   const settings = settingsOf(options, { library: mutant?.module, guard });
-  return await torture.run(ground, { ...settings, seed: `${options.seed}-${attempt}` });
+  return await torture.run(ground, {
+    ...settings,
+    broken: true,
+    seed: `${options.seed}-${attempt}`,
+  });
 }
 
 function settingsOf(
-  { seconds, seed }: TortureOptions,
+  { seconds, seed, operations }: TortureOptions,
   changes: { library?: string | undefined; guard?: Guard | undefined } = {},
-): { seconds: number; seed: string; library: string; guard: Guard } {
+): TortureSettings {
   const { library = LIBRARY, guard = 'read-and-write' } = changes;
-  return { seconds, seed, library, guard };
+  return { seconds, seed, library, guard, operations };
 }
 
 /** A run that fails in itself is a failed run, and does not take the others with it. */
 async function limited(
   run: Promise<TortureOutcome>,
-  { seconds }: TortureOptions,
+  { seconds, operations }: TortureOptions,
 ): Promise<TortureOutcome> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const limitMs = seconds * 1_000 + RUN_SLACK_MS;
+    const limitMs = operations === undefined ? seconds * 1_000 + RUN_SLACK_MS : COUNTED_LIMIT_MS;
     timer = setTimeout(() => reject(new Error(`not done after ${limitMs} ms`)), limitMs);
   });
   try {
     return await Promise.race([run, late]);
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const none = { acknowledged: 0, lostFenced: 0, lostUnfenced: 0, staleRejected: 0 };
-    return { ...none, hangs: 0, unhandled: 0, notes: {}, violations: [`the run broke: ${text}`] };
+    return { hangs: 0, unhandled: 0, notes: {}, violations: [`the run broke: ${text}`] };
   } finally {
     clearTimeout(timer);
   }

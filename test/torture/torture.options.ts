@@ -6,6 +6,8 @@ export interface TortureOptions {
   readonly room: string;
   /** Load of each torture. */
   readonly seconds: number;
+  /** The cache's load runs until so many operations are done instead. */
+  readonly operations?: number | undefined;
   /** Ids of the tortures to run; all when empty. */
   readonly only: readonly string[];
   readonly seed: string;
@@ -22,8 +24,9 @@ export interface TortureOptions {
 /** What a wrong command line prints. */
 export const USAGE = `usage: npm run test:torture -- ROOM [options]
 
-  ROOM            lock
+  ROOM            lock | cache
   --seconds N     load of each torture (default 20, in CI 3)
+  --ops N         until so many operations are done instead (cache)
   --only T2,T5    these tortures only; may be repeated
   --seed TEXT     repeat the faults of the run that printed it
   --json FILE     write the figures
@@ -45,6 +48,7 @@ export function parseTortureOptions(argv: readonly string[]): TortureOptions {
     allowPositionals: true,
     options: {
       seconds: { type: 'string' },
+      ops: { type: 'string' },
       only: { type: 'string', multiple: true, default: [] },
       seed: { type: 'string' },
       json: { type: 'string' },
@@ -58,9 +62,13 @@ export function parseTortureOptions(argv: readonly string[]): TortureOptions {
   const short = values.ci || values.mutations;
   const seconds = Number(values.seconds ?? (short ? SHORT_SECONDS : SECONDS));
   if (!(seconds > 0)) throw new TypeError(`--seconds must be a positive number`);
+  const operations = values.ops === undefined ? undefined : Number(values.ops);
+  if (operations !== undefined && !(operations > 0))
+    throw new TypeError(`--ops must be a positive number`);
   return {
     room,
     seconds,
+    operations,
     only: values.only.flatMap((ids) => ids.split(',')).map((id) => id.toUpperCase()),
     seed: values.seed ?? Math.random().toString(36).slice(2, 10),
     json: values.json,

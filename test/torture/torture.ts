@@ -4,6 +4,10 @@
 export interface TortureSettings {
   /** How long the load runs. */
   readonly seconds: number;
+  /** The load runs until so many operations are done instead, where the room counts them. */
+  readonly operations?: number | undefined;
+  /** A broken library runs here: the run may end as soon as that shows. */
+  readonly broken?: boolean | undefined;
   /** Decides which faults come when; printed, so that a run can be repeated. */
   readonly seed: string;
   /** Module to import the library from: its name, or the address of a mutant. */
@@ -15,24 +19,12 @@ export interface TortureSettings {
 /** Where the resource compares fencing tokens. */
 export type Guard = 'read-and-write' | 'write-only';
 
-/** The figures of one run. */
-export interface Figures {
-  /** Writes the resource accepted under its guard. */
-  readonly acknowledged: number;
-  /** Updates that an acknowledged write overwrote without having read them, with the guard. */
-  readonly lostFenced: number;
-  /** The same load at a resource without a guard. */
-  readonly lostUnfenced: number;
-  /** Reads and writes with an old fencing token that the guard refused. */
-  readonly staleRejected: number;
+/** A finished run. */
+export interface TortureOutcome {
   /** Operations that did not settle within their limits. */
   readonly hangs: number;
   /** Rejections and exceptions nobody handled, processes that ended by themselves. */
   readonly unhandled: number;
-}
-
-/** A finished run. */
-export interface TortureOutcome extends Figures {
   /** More figures, by name: for people. */
   readonly notes: Readonly<Record<string, number | string>>;
   /** What broke the rules; empty when the run passed. */
@@ -76,17 +68,8 @@ export interface Torture<G> {
 export interface TortureRoom<G extends AsyncDisposable> {
   readonly name: string;
   readonly tortures: readonly Torture<G>[];
+  /** Figures of its outcomes that the table shows: name and heading. */
+  readonly columns: readonly (readonly [name: string, heading: string])[];
   /** Starts what all tortures share. */
   open(): Promise<G>;
-}
-
-/** The rules that hold for every run. */
-export function commonViolations(figures: Figures): string[] {
-  const rules: [boolean, string][] = [
-    [figures.acknowledged === 0, 'nothing was acknowledged'],
-    [figures.lostFenced > 0, `${figures.lostFenced} fenced updates lost`],
-    [figures.hangs > 0, `${figures.hangs} operations hung`],
-    [figures.unhandled > 0, `${figures.unhandled} unhandled rejections or crashes`],
-  ];
-  return rules.flatMap(([broken, text]) => (broken ? [text] : []));
 }

@@ -2,13 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from '../child.js';
 import { SeededRandom } from '../seeded-random.js';
-import {
-  commonViolations,
-  type Figures,
-  type TortureOutcome,
-  type TortureSettings,
-} from '../torture.js';
+import type { TortureOutcome, TortureSettings } from '../torture.js';
 import { type Judgement, judge } from './journal-judge.js';
+import { commonViolations, type Figures } from './lock-figures.js';
 import type { LockGround } from './lock-ground.js';
 import { emptyTally } from './section-load.js';
 import type { Load, LockRedis, LockWorker, Tally, WorkerSettings } from './worker-contract.js';
@@ -144,7 +140,7 @@ export class Arena implements AsyncDisposable {
     tally: Tally,
     notes: Readonly<Record<string, number | string>>,
     violations: readonly string[],
-  ): TortureOutcome {
+  ): TortureOutcome & Figures {
     const unhandled = this.#all.flatMap((worker) => worker.unhandled);
     const figures: Figures = {
       acknowledged: judgement.acknowledged,

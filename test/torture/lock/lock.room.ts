@@ -19,6 +19,14 @@ import { leaders } from './t13-leaders.scenario.js';
 export const lockRoom: TortureRoom<LockGround> = {
   name: 'lock',
   open: () => LockGround.open(),
+  columns: [
+    ['acknowledged', 'acked'],
+    ['lostFenced', 'lost, fenced'],
+    ['lostUnfenced', 'lost, unfenced'],
+    ['staleRejected', 'stale rejected'],
+    ['hangs', 'hangs'],
+    ['unhandled', 'unhandled'],
+  ],
   tortures: [
     noFault,
     frozenHolders,

@@ -2,12 +2,12 @@
 import 'reflect-metadata';
 import { type INestApplicationContext, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Redis } from 'ioredis';
 import type { Lock, LockModuleOptions, LockService, RedisOptions } from 'nestjs-distributed';
 import { serveParent } from '../child-server.js';
 import { LagMeter } from '../lag-meter.js';
 import { monotonicMs } from '../monotonic.js';
 import { SeededRandom } from '../seeded-random.js';
+import { twoWayClient } from '../two-way-client.js';
 import { jumpWallClock } from './clock-jumps.js';
 import { LeaderLoad } from './leader-load.js';
 import { deadlineOf, HistoryRecorder, tell } from './history-recorder.js';
@@ -214,16 +214,5 @@ function redisOptions(redis: OneRedis): RedisOptions {
         : { cluster: redis.cluster };
   }
   const { url, subscriberPort } = redis;
-  return () => {
-    const client = new Redis(url, {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: null,
-      retryStrategy: (attempt) => Math.min(1_000, 25 * 2 ** attempt),
-    });
-    client.duplicate = (override) =>
-      new Redis({ ...client.options, ...override, port: subscriberPort });
-    return client;
-  };
+  return () => twoWayClient(url, subscriberPort);
 }
