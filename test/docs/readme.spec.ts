@@ -75,7 +75,13 @@ describe('README', () => {
 
 describe('recipes', () => {
   // Pages whose snippets are whole files.
-  const recipes = snippets(read('docs/recipes/leader.md'));
+  const pages = ['leader', 'stampede', 'per-tenant-keys', 'after-commit-eviction'];
+  const recipes = pages.flatMap((page) =>
+    snippets(read(`docs/recipes/${page}.md`)).map(({ name, code }) => ({
+      name: `${page}: ${name}`,
+      code,
+    })),
+  );
 
   it.each(recipes)(
     'snippet $name compiles',
