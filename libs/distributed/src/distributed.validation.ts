@@ -30,6 +30,36 @@ export function validateOptions<S extends v.GenericSchema>(
   throw new InvalidOptionsError(field ? `${path}.${field}` : path, problemOf(issue, field));
 }
 
+/** What JSON tells apart; numbers it does not (NaN, Infinity) are no valid options. */
+const PLAIN: ReadonlySet<string> = new Set(['string', 'number', 'boolean', 'undefined']);
+
+/** More sets of options than this are not written by hand. */
+const REMEMBERED = 100;
+
+/**
+ * `parse`, which remembers what it made of plain options: strings, numbers and booleans. Call sites
+ * write the same few again and again, and checking them costs as much as the call itself.
+ */
+export function remembering<O extends object, P extends object>(
+  parse: (options: O) => P,
+): (options: O) => P {
+  const known = new Map<string, P>();
+  return (options) => {
+    if (!isPlain(options)) return parse(options);
+    const text = JSON.stringify(options);
+    const before = known.get(text);
+    if (before) return before;
+    const parsed = Object.freeze(parse(options));
+    if (known.size < REMEMBERED) known.set(text, parsed);
+    return parsed;
+  };
+}
+
+function isPlain(options: unknown): boolean {
+  if (typeof options !== 'object' || options === null) return false;
+  return Object.values(options).every((value) => PLAIN.has(typeof value));
+}
+
 function problemOf(issue: v.BaseIssue<unknown>, field: string | null): string {
   if (issue.expected === 'never')
     return `unknown option${field ? ` '${field.split('.').at(-1)}'` : ''}; remove it or check its spelling`;

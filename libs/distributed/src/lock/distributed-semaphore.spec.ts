@@ -150,7 +150,7 @@ describe('the store in memory', () => {
     const asked = { key: 'k', owner: 'p:1', leaseMs: 1_000, fences: 1, queue: false };
     for (const kind of [{ limit: 2 }, { mode: 'shared' as const }])
       await expect(store.acquire({ ...asked, ...kind })).rejects.toMatchObject({
-        code: 'E_LOCK_BACKEND',
+        code: 'E_LOCK_FEATURE',
         executed: 'no',
       });
   });

@@ -101,19 +101,25 @@ export class HeldLock extends Lock {
     if (!this.#outcome) this.lease.lose(reason);
   }
 
-  async #release(): Promise<ReleaseOutcome> {
-    const outcome = this.loss ? this.#releaseLost(this.loss) : await this.#giveBack();
-    const { key } = this;
-    const { name } = this.request;
-    const heldMs = this.desk.backend.clock.now() - this.#acquiredAt;
-    lockEvents.emit('release', () => ({ name, key, outcome, heldMs }));
-    this.desk.closed(this);
-    return outcome;
+  #release(): Promise<ReleaseOutcome> {
+    const { loss } = this;
+    const done = loss ? Promise.resolve(this.#releaseLost(loss)) : this.#giveBack();
+    return done.then((outcome) => {
+      const { key } = this;
+      const { name } = this.request;
+      lockEvents.emit('release', () => ({ name, key, outcome, heldMs: this.#heldMs }));
+      this.desk.closed(this);
+      return outcome;
+    });
+  }
+
+  get #heldMs(): number {
+    return this.desk.backend.clock.now() - this.#acquiredAt;
   }
 
   #giveBack(): Promise<ReleaseOutcome> {
     this.#overrun?.cancel();
-    const heldMs = this.desk.backend.clock.now() - this.#acquiredAt;
+    const heldMs = this.#heldMs;
     return this.home.giveBack(this.lease, Math.max(0, Math.ceil(this.request.minHoldMs - heldMs)));
   }
 

@@ -165,33 +165,36 @@ export class LockLine implements LeaseHome, StrictPlace {
     return true;
   }
 
-  async #ask(
+  #ask(
     contender: Contender,
     { leaseMs, name }: LockRequest,
     handover: Handover | undefined,
   ): Promise<Grant | Refusal> {
     this.#asking = true;
     contender.name = name;
-    try {
-      const answer = await contender.attempt({
-        leaseMs,
-        fences: this.strict ? 1 : this.desk.limits.handoffs + 1,
-        queue: true,
-        siblings: this.strict?.siblingsOf(this) ?? [],
-        frees: handover?.lease.claim.owner,
-      });
-      this.#backendError = undefined;
-      handover?.settle(outcomeOf(answer.freed, handover.lease));
-      return answer;
-    } catch (error) {
-      if (handover) this.#chase(handover.lease);
-      handover?.settle('pending');
-      if (!(error instanceof LockBackendError)) this.cancel(error);
-      else this.#trouble(error);
-      return { retryMs: -1 };
-    } finally {
-      this.#asking = false;
-    }
+    const attempt = contender.attempt({
+      leaseMs,
+      fences: this.strict ? 1 : this.desk.limits.handoffs + 1,
+      queue: true,
+      siblings: this.strict?.siblingsOf(this),
+      frees: handover?.lease.claim.owner,
+    });
+    return attempt.then(
+      (answer) => {
+        this.#asking = false;
+        this.#backendError = undefined;
+        handover?.settle(outcomeOf(answer.freed, handover.lease));
+        return answer;
+      },
+      (error: unknown) => {
+        this.#asking = false;
+        if (handover) this.#chase(handover.lease);
+        handover?.settle('pending');
+        if (error instanceof LockBackendError) this.#trouble(error);
+        else this.cancel(error);
+        return { retryMs: -1 };
+      },
+    );
   }
 
   /** Until it is time to ask again. */
@@ -233,14 +236,15 @@ export class LockLine implements LeaseHome, StrictPlace {
     if (this.#lease === lease) this.#lease = undefined;
   }
 
-  async #release(lease: StoreLease, keepMs: number): Promise<ReleaseOutcome> {
+  #release(lease: StoreLease, keepMs: number): Promise<ReleaseOutcome> {
     const { store, commandTimeoutMs: deadlineMs } = this.desk.backend;
-    try {
-      return outcomeOf(await store.release(lease.claim, { deadlineMs, keepMs }), lease);
-    } catch {
-      this.#chase(lease, keepMs);
-      return 'pending';
-    }
+    return store.release(lease.claim, { deadlineMs, keepMs }).then(
+      (reply) => outcomeOf(reply, lease),
+      () => {
+        this.#chase(lease, keepMs);
+        return 'pending';
+      },
+    );
   }
 
   #chase({ claim, name, leaseMs }: StoreLease, keepMs = 0): void {

@@ -43,15 +43,16 @@ export class LockSections {
   }
 
   /** See `LockService.acquire`. */
-  async acquire(keys: LockKeys, settings: LockSettings): Promise<Lock> {
-    const lock = await this.#handedOut(keys, { ...settings, onLost: 'abort' });
-    if (!lock) throw new LockWaitTimeoutError(settings.name, keys.join(' '), settings.waitMs);
-    return lock;
+  acquire(keys: LockKeys, settings: LockSettings): Promise<Lock> {
+    return this.#handedOut(keys, { ...settings, onLost: 'abort' }).then((lock) => {
+      if (lock) return lock;
+      throw new LockWaitTimeoutError(settings.name, keys.join(' '), settings.waitMs);
+    });
   }
 
   /** See `LockService.tryAcquire`. */
-  async tryAcquire(keys: LockKeys, settings: LockSettings): Promise<Lock | null> {
-    return await this.#handedOut(keys, { ...settings, waitMs: 0, onLost: 'abort' });
+  tryAcquire(keys: LockKeys, settings: LockSettings): Promise<Lock | null> {
+    return this.#handedOut(keys, { ...settings, waitMs: 0, onLost: 'abort' });
   }
 
   /** Locks that are no sections. */

@@ -2,7 +2,7 @@
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
 import { encodeKey, encodeKeys, type KeyInput } from '../aspects/index.js';
 import { capabilityOptionsToken } from '../distributed.tokens.js';
-import { validateOptions } from '../distributed.validation.js';
+import { remembering, validateOptions } from '../distributed.validation.js';
 import { Clock, Random } from '../time/index.js';
 import type { Lock } from './lock.js';
 import { DistributedSemaphore } from './distributed-semaphore.js';
@@ -33,6 +33,11 @@ export class LockService implements BeforeApplicationShutdown {
   readonly #sections: LockSections;
   readonly #elections: Elections;
   readonly #options: ParsedLockModuleOptions;
+  readonly #parse = {
+    execute: remembering((options: LockExecuteOptions) => parseLockOptions('execute', options)),
+    acquire: remembering((options: LockAcquireOptions) => parseLockOptions('acquire', options)),
+    tryAcquire: remembering((options: LockTryOptions) => parseLockOptions('tryAcquire', options)),
+  };
 
   constructor(
     private readonly store: LockStore,
@@ -77,7 +82,7 @@ export class LockService implements BeforeApplicationShutdown {
     body: Body<T>,
     options: LockExecuteOptions = {},
   ): Promise<T | undefined> {
-    const settings = settingsOf(parseLockOptions('execute', options), this.#options.defaults);
+    const settings = settingsOf(this.#parse.execute(options), this.#options.defaults);
     return await this.#sections.execute(this.#encode(key, settings), body, settings);
   }
 
@@ -88,7 +93,7 @@ export class LockService implements BeforeApplicationShutdown {
    *   LockClosedError `E_LOCK_CLOSED`, the reason of `options.signal`
    */
   async acquire(key: LockKeyInput, options: LockAcquireOptions = {}): Promise<Lock> {
-    const settings = settingsOf(parseLockOptions('acquire', options), this.#options.defaults);
+    const settings = settingsOf(this.#parse.acquire(options), this.#options.defaults);
     return await this.#sections.acquire(this.#encode(key, settings), settings);
   }
 
@@ -97,7 +102,7 @@ export class LockService implements BeforeApplicationShutdown {
    * @throws LockBackendError `E_LOCK_BACKEND`, LockClosedError `E_LOCK_CLOSED`
    */
   async tryAcquire(key: LockKeyInput, options: LockTryOptions = {}): Promise<Lock | null> {
-    const settings = settingsOf(parseLockOptions('tryAcquire', options), this.#options.defaults);
+    const settings = settingsOf(this.#parse.tryAcquire(options), this.#options.defaults);
     return await this.#sections.tryAcquire(this.#encode(key, settings), settings);
   }
 

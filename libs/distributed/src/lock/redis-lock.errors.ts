@@ -4,6 +4,7 @@ import { LockBackendError } from './lock.errors.js';
 
 /** The error of the port for one of the Redis layer, or of a script. */
 export function backendError(error: unknown): LockBackendError {
+  if (error instanceof LockBackendError) return error;
   // A script that failed may have failed half-way.
   const executed =
     error instanceof RedisDeadlineError || error instanceof RedisUnavailableError

@@ -56,13 +56,14 @@ export class RedisLockStore extends LockStore implements OnModuleInit {
     await this.#check.atBoot();
   }
 
-  async acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply> {
+  acquire(command: AcquireCommand, options: StoreCallOptions): Promise<AcquireReply> {
     const lossesBefore = this.#losses.count;
-    const [acquired, value, freedNow] = await this.#ask(command, options);
-    const freed = command.frees ? this.#releaseReply(freedNow === 1, lossesBefore) : undefined;
-    return acquired === 1
-      ? { acquired: true, fencingToken: value, ...(freed && { freed }) }
-      : { acquired: false, retryMs: value, ...(freed && { freed }) };
+    return this.#ask(command, options).then(([acquired, value, freedNow]) => {
+      const freed = command.frees ? this.#releaseReply(freedNow === 1, lossesBefore) : undefined;
+      return acquired === 1
+        ? { acquired: true, fencingToken: value, ...(freed && { freed }) }
+        : { acquired: false, retryMs: value, ...(freed && { freed }) };
+    }, rethrow);
   }
 
   override async acquireAll(
@@ -93,13 +94,15 @@ export class RedisLockStore extends LockStore implements OnModuleInit {
     return results;
   }
 
-  async release(
+  release(
     claim: LockClaim,
     options: StoreCallOptions & { readonly keepMs?: number },
   ): Promise<ReleaseReply> {
     const lossesBefore = this.#losses.count;
-    const held = await this.#eval(this.#commands.release(claim, options.keepMs ?? 0), options);
-    return this.#releaseReply(held, lossesBefore);
+    const { script, keys, args } = this.#commands.release(claim, options.keepMs ?? 0);
+    return this.redis
+      .eval(script, keys, args, options)
+      .then((held) => this.#releaseReply(held, lossesBefore), rethrow);
   }
 
   async revoke(claim: LockClaim, options: StoreCallOptions): Promise<ReleaseReply> {
@@ -140,7 +143,7 @@ export class RedisLockStore extends LockStore implements OnModuleInit {
     const call = this.#commands.acquire(command);
     return this.#replicated
       ? this.#replicated.acquire(command, call, options)
-      : this.#eval(call, options);
+      : this.redis.eval(call.script, call.keys, call.args, options);
   }
 
   /** Only a command whose connection was lost is ever sent twice. */
