@@ -77,6 +77,7 @@ export class CacheBatch {
   /** Cached or loaded values in the order of the keys. Rejects with the first failure. */
   async getOrSet(batch: BatchRequest): Promise<unknown[]> {
     const { region, keys } = batch;
+    if (batch.policy.tags || batch.policy.resultTags) region.tagged = true;
     const answers = new Map<string, Promise<unknown>>();
     const members: Member[] = [];
     const alone: number[] = [];

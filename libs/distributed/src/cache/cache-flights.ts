@@ -62,6 +62,11 @@ export class CacheFlights {
     for (const fence of this.#fences.get(key) ?? []) fence.break();
   }
 
+  /** Later callers start anew; what is on its way ends as it would have. */
+  detachAll(): void {
+    this.#joinable.clear();
+  }
+
   fenceAll(): void {
     for (const key of this.#fences.keys()) this.fence(key);
   }

@@ -63,6 +63,16 @@ const scenarios: Record<string, Omit<Scenario, 'name'>> = {
     programs: [get(a), get(b), clear(a)],
   },
   'a tagged load and a tag': { ...tagged, programs: [twice(a), untag(b)] },
+  'a tagged load, a tag and another load on one node': {
+    ...tagged,
+    programs: [
+      get(a),
+      async (world) => {
+        await untag(a)(world);
+        await world.get(a(world));
+      },
+    ],
+  },
   'two tagged loads and a tag': { ...tagged, programs: [get(a), get(b), untag(a)] },
   'two warm tagged nodes and a tag': {
     ...tagged,
@@ -174,6 +184,11 @@ describe('interleavings', () => {
       'messages about tags that nobody reads': {
         found: 'two warm tagged nodes and a tag',
         plant: () => jest.spyOn(TagBook.prototype, 'forget').mockImplementation(() => undefined),
+      },
+      'tagged loads that later callers join': {
+        found: 'a tagged load, a tag and another load on one node',
+        plant: () =>
+          jest.spyOn(CacheFlights.prototype, 'detachAll').mockImplementation(() => undefined),
       },
       'memory that keeps what was evicted meanwhile': {
         found: 'a load and a delete on the same node',

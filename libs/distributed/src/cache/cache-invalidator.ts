@@ -48,6 +48,10 @@ export class CacheInvalidator implements OnModuleDestroy {
     registry: CacheRegistry,
     @Inject(CACHE_OPTIONS) private readonly options: ResolvedCacheOptions,
   ) {
+    // Which tags a load will have is known when it ends: nobody who comes now may join one.
+    tags.onForget(() => {
+      for (const { tagged, flights } of registry.regions) if (tagged) flights.detachAll();
+    });
     bus.onInvalidation((cache, key, mode) =>
       registry.find(cache)?.forget(key, mode, this.clock.now()),
     );

@@ -35,6 +35,7 @@ export class CacheLoader {
     const recalled = this.memory.recall(region, key);
     if (isServable(recalled)) return isolated(region, settle(this.#serve(request, recalled)));
     if (this.transactions.active) return this.#loadInTransaction(request);
+    if (request.policy.tags || request.policy.resultTags) region.tagged = true;
     if (region.definition.singleFlight === false) return this.#flyAlone(request, recalled);
     const flight =
       region.flights.join(key) ??

@@ -17,6 +17,8 @@ export function isolated({ definition }: CacheRegion, value: unknown): unknown {
 
 export class CacheRegion {
   readonly flights = new CacheFlights();
+  /** Whether loads of this cache have tags, as far as is known. */
+  tagged = false;
   /** Loads in the background, of values that callers still get. */
   readonly refreshes = new CacheFlights();
   readonly memory: L1Cache<MemoryEntry>;

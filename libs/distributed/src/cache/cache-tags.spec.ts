@@ -72,6 +72,18 @@ describe('tags', () => {
     expect(a.service.stats()['c']?.rejected).toBe(1);
   });
 
+  it('invalidated while a load runs, later callers do not join it (catches: fencing keys only)', async () => {
+    const load = cluster.slowGet(a, undefined, { tags });
+    await load.loading;
+    cluster.row = 'new';
+    await a.service.invalidateTags(['user:1']);
+    const later = get(a);
+    await a.gates.seen('read', 2);
+    load.finish();
+    expect(await later).toBe('new');
+    expect(await load.value).toBe('old');
+  });
+
   it('invalidated between binding and storing, the stored value does not count (catches: a check without a version)', async () => {
     await get(b, 'warm');
     const gate = a.gates.hold('fill');

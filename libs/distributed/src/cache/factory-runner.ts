@@ -34,6 +34,7 @@ export class FactoryRunner {
     try {
       const result = await this.#inTime(request, decisions);
       ok = true;
+      if (decisions.tags.size > 0) region.tagged = true;
       const { codec, l1 } = region.definition;
       const encoded = encodeValue(result, region.name, codec);
       const value = decodeValue(encoded, l1.isolation);

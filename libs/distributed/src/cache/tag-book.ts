@@ -34,6 +34,7 @@ export class TagBook {
   readonly #local = new Map<string, Tag>();
   /** One set per question on its way: what was invalidated meanwhile. */
   readonly #questions = new Set<Set<string>>();
+  readonly #listeners = new Set<() => void>();
   #epoch = 0;
 
   constructor(
@@ -49,6 +50,11 @@ export class TagBook {
     return this.#known.size;
   }
 
+  /** Calls `listener` whenever a tag is invalidated, here or elsewhere. */
+  onForget(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
   /** Ends what is known of a tag here. */
   forget(name: string): void {
     const tag = this.#known.get(name);
@@ -57,6 +63,7 @@ export class TagBook {
     if (local) local.live = false;
     this.#local.delete(name);
     for (const invalidated of this.#questions) invalidated.add(name);
+    for (const listener of this.#listeners) listener();
   }
 
   /** Collects the tags that are invalidated until `end` is called. */
