@@ -56,17 +56,18 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 
   /** A held lock; null when it was taken and there is no time to wait. */
-  async acquire(request: LockRequest): Promise<HeldLock | null> {
-    const { clock } = this.backend;
-    const startedAt = clock.now();
-    try {
-      const lock = await this.#obtain(request);
-      this.#report(request, lock ? 'acquired' : 'busy', startedAt);
-      return lock;
-    } catch (error) {
-      this.#report(request, outcomeOf(error), startedAt);
-      throw error;
-    }
+  acquire(request: LockRequest): Promise<HeldLock | null> {
+    const startedAt = this.backend.clock.now();
+    return this.#obtain(request).then(
+      (lock) => {
+        this.#report(request, lock ? 'acquired' : 'busy', startedAt);
+        return lock;
+      },
+      (error: unknown) => {
+        this.#report(request, outcomeOf(error), startedAt);
+        throw error;
+      },
+    );
   }
 
   /**
@@ -74,8 +75,7 @@ export class LockDesk implements LineDesk, LockStoreListener {
    * done in one command: then they have to be asked for one by one.
    */
   async acquireAll(requests: readonly LockRequest[]): Promise<HeldLock[] | null> {
-    const { clock } = this.backend;
-    const startedAt = clock.now();
+    const startedAt = this.backend.clock.now();
     const locks = await this.#together(requests);
     if (locks) for (const request of requests) this.#report(request, 'acquired', startedAt);
     return locks;
@@ -137,8 +137,12 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 
   #obtain(request: LockRequest): Promise<HeldLock | null> {
-    this.#start(request);
-    return request.waitMs > 0 ? this.#lineFor(request).wait(request) : this.#once(request);
+    try {
+      this.#start(request);
+      return request.waitMs > 0 ? this.#lineFor(request).wait(request) : this.#once(request);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   #start({ signal }: LockRequest): void {
@@ -258,9 +262,8 @@ export class LockDesk implements LineDesk, LockStoreListener {
   }
 
   #report({ name, key }: LockRequest, outcome: AcquireOutcome, startedAt: number): void {
-    lockEvents.emit('acquire', () => {
-      return { name, key, outcome, waitedMs: this.backend.clock.now() - startedAt };
-    });
+    const waited = (): number => this.backend.clock.now() - startedAt;
+    lockEvents.emit('acquire', () => ({ name, key, outcome, waitedMs: waited() }));
   }
 
   /** Starts the store's reports with the first lock; without them waiters poll. */

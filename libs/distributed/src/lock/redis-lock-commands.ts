@@ -15,7 +15,8 @@ const FENCE_TTL_MS = 24 * 3_600_000;
 const file = (name: string): URL => new URL(`./scripts/${name}.lua`, import.meta.url);
 const prelude = file('queue');
 const yes = (reply: unknown): boolean => reply === 1;
-const acquired = (reply: unknown): AcquireResult => reply as AcquireResult;
+const acquired = (reply: unknown): AcquireResult =>
+  typeof reply === 'number' ? [1, reply] : (reply as AcquireResult);
 
 /** What acquisitions answer; `value` is the fencing token, or when to ask again, in ms. */
 export type AcquireResult = readonly [acquired: number, value: number, freed?: number];

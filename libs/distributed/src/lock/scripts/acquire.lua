@@ -9,7 +9,8 @@
 -- ARGV[6] how long a place in the queue is kept without a sign of life, ms; 0: do not queue
 -- ARGV[7] prefix of the processes' channels
 -- ARGV[8…] other tokens of the caller's process whose places are kept too
--- Returns {1, first fencing token, freed} or {0, ms after which to ask again, freed}
+-- Returns the first fencing token, or {1, first fencing token, freed}, or {0, ms after which to ask
+-- again, freed}
 local me = ARGV[1]
 local fences = tonumber(ARGV[3])
 
@@ -25,7 +26,7 @@ end
 if redis.call('EXISTS', KEYS[1], KEYS[3]) == 0 then
   -- The usual case, before the functions for waiters are made.
   redis.call('SET', KEYS[1], me, 'PX', ARGV[2])
-  return {1, next_fence(), 0}
+  return next_fence()
 end
 -- @prelude
 local owner = redis.call('GET', KEYS[1])
