@@ -10,6 +10,7 @@ import {
   type MemoryFigures,
   readAll,
   readEach,
+  readTogether,
 } from './jobs.js';
 import { source } from './source.js';
 import { stampede, type StampedeRun } from './stampede.js';
@@ -33,6 +34,7 @@ export type CacheJob =
       readonly prefix: string;
       readonly count: number;
       readonly loadMs?: number;
+      readonly atOnce?: boolean;
     }
   /** Side by side; no answer. */
   | { readonly kind: 'all'; readonly prefix: string; readonly count: number }
@@ -78,7 +80,9 @@ answerTo<CacheJob, CacheAnswer>(async (job) => {
       return hitLap(contender, job.keys, job.forMs);
     case 'each':
       source.delayMs = job.loadMs ?? 0;
-      return readEach(contender, job.prefix, job.count);
+      return job.atOnce
+        ? readTogether(contender, job.prefix, job.count)
+        : readEach(contender, job.prefix, job.count);
     case 'all':
       source.delayMs = 0;
       return readAll(contender, job.prefix, job.count);

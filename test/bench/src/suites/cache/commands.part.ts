@@ -44,7 +44,7 @@ async function figuresOf(url: string, pair: readonly CacheWorker[]): Promise<Fig
 }
 
 /** PUBLISH of a heartbeat of ours starts so. */
-const HEARTBEAT = '["H"';
+const HEARTBEAT = String.raw`[\"H\"`;
 
 function isWork([command = '', , text = '']: readonly string[]): boolean {
   return (

@@ -45,6 +45,21 @@ export async function readEach(
   return times;
 }
 
+/** Milliseconds of each of some reads that begin together. */
+export function readTogether(
+  { read }: CacheContender,
+  prefix: string,
+  count: number,
+): Promise<number[]> {
+  const startedAt = performance.now();
+  return Promise.all(
+    Array.from({ length: count }, async (_, n) => {
+      await read(keyOf(prefix, n));
+      return performance.now() - startedAt;
+    }),
+  );
+}
+
 /** Reads many keys, some hundred at a time. */
 export async function readAll(
   { read }: CacheContender,
