@@ -19,6 +19,7 @@ export const races: Torture<CacheGround> = {
       name: 'what was invalidated while it was loaded enters memory',
       edits: [{ where: 'cache/cache-memory.js', find: /since\.fence\.broken \|\| /, replace: '' }],
       caughtBy: /stale reads|differ/,
+      slow: true,
     },
   ],
   run: (ground, settings) =>

@@ -19,6 +19,7 @@ export const faults: Torture<CacheGround> = {
         },
       ],
       caughtBy: /stale reads|differ/,
+      slow: true,
     },
     {
       name: 'a reconnected node trusts its memory',
