@@ -23,7 +23,7 @@ export const cron: Torture<LockGround> = {
       edits: [
         {
           where: 'lock/scripts/release.lua',
-          find: /if tonumber\(ARGV\[3\]\) > 0 then/,
+          find: /if keep > 0 then/,
           replace: 'if false then',
         },
       ],
