@@ -1,6 +1,6 @@
 /** Turns attempts into calls: waits for the connection, repeats what was lost, gives up in time. */
 import type { Clock, Random } from '../time/index.js';
-import type { CallOutcome } from './redis-calls.js';
+import type { CallOutcome, Send } from './redis-calls.js';
 import { executedDespite } from './redis-failure.js';
 import type { RedisLink } from './redis-link.js';
 import { RedisDeadlineError, type RedisExecuted, RedisUnavailableError } from './redis.errors.js';
@@ -55,7 +55,7 @@ export class RedisCaller {
   }
 
   /** See `RedisConnection.execute`. */
-  call<T>(label: string, run: () => Promise<T>, options: RedisCallOptions): Promise<T> {
+  call<T>(label: string, send: Send<T>, options: RedisCallOptions): Promise<T> {
     const deadlineMs = options.deadlineMs ?? this.#settings.commandTimeout;
     const deadlineAt = this.#clock.now() + deadlineMs;
     const state: CallState = { label, deadlineMs, deadlineAt, executed: 'no', cause: undefined };
@@ -64,13 +64,13 @@ export class RedisCaller {
       return Promise.reject(this.#unavailable(state, `${maxPending} calls are pending`));
     this.#pending++;
     const { gate, calls } = this.#link;
-    if (!gate.open) return this.#persist(state, run, options);
+    if (!gate.open) return this.#persist(state, send, options);
     return new Promise((resolve, reject) => {
-      calls.start(run, deadlineAt, (outcome) => {
+      calls.start(send, deadlineAt, (outcome) => {
         if (outcome.kind === 'done') {
           this.#pending--;
           resolve(outcome.value);
-        } else this.#persist(state, run, options, outcome).then(resolve, reject);
+        } else this.#persist(state, send, options, outcome).then(resolve, reject);
       });
     });
   }
@@ -78,7 +78,7 @@ export class RedisCaller {
   /** Attempts until one brings a reply, or there is no use in another one. */
   async #persist<T>(
     state: CallState,
-    run: () => Promise<T>,
+    send: Send<T>,
     { resend = true }: RedisCallOptions,
     first?: Unanswered,
   ): Promise<T> {
@@ -89,7 +89,9 @@ export class RedisCaller {
         // A lost connection is waited for at the gate; a server that refuses is asked again later.
         if (last?.kind === 'failed') await this.#backOff(state, attempt);
         if (!this.#link.gate.open) await this.#untilOpen(state);
-        const outcome = await this.#link.calls.attempt(run, state.deadlineAt);
+        const outcome = await new Promise<CallOutcome<T>>((settle) =>
+          this.#link.calls.start(send, state.deadlineAt, settle),
+        );
         if (outcome.kind === 'done') return outcome.value;
         last = outcome;
       }

@@ -48,34 +48,32 @@ export class RedisCalls {
    * later is dropped.
    */
   attempt<T>(run: () => Promise<T>, deadlineAt: number): Promise<CallOutcome<T>> {
-    return new Promise((settle) => this.start(run, deadlineAt, settle));
+    return new Promise((settle) => this.start(sending(run), deadlineAt, settle));
   }
 
-  /** The same without a promise of its own: promises are what a call costs most. */
-  start<T>(
-    run: () => Promise<T>,
-    deadlineAt: number,
-    settle: (outcome: CallOutcome<T>) => void,
-  ): void {
+  /** The same without promises of its own, which are what a call costs most. */
+  start<T>(send: Send<T>, deadlineAt: number, settle: (outcome: CallOutcome<T>) => void): void {
     const call: Waiting = { deadlineAt, settle };
+    // After `late` or `lost` it is not there any more, and its outcome is known.
+    const done = (value: T): void => {
+      if (this.#waiting.delete(call)) settle({ kind: 'done', value });
+    };
+    const failed = (error: unknown): void => {
+      if (this.#waiting.delete(call)) settle({ kind: 'failed', error });
+    };
     this.#waiting.add(call);
-    started(run).then(
-      (value) => {
-        // After `late` or `lost` it is not there any more, and its outcome is known.
-        if (this.#waiting.delete(call)) settle({ kind: 'done', value });
-      },
-      (error: unknown) => {
-        if (this.#waiting.delete(call)) settle({ kind: 'failed', error });
-      },
-    );
+    try {
+      send(done, failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 }
 
-/** A synchronous throw is a failure like any other. */
-function started<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return run();
-  } catch (error) {
-    return Promise.reject(error as Error);
-  }
+/** Sends commands, and calls one of the two when they are answered; neither throws. */
+export type Send<T> = (answered: (value: T) => void, failed: (error: unknown) => void) => void;
+
+/** For those who have a promise. */
+export function sending<T>(run: () => Promise<T>): Send<T> {
+  return (answered, failed) => void run().then(answered, failed);
 }

@@ -2,7 +2,7 @@
 import { Command } from 'ioredis';
 import type { Clock } from '../time/index.js';
 import type { RedisCallOptions, RedisCaller } from './redis-caller.js';
-import type { RedisCalls } from './redis-calls.js';
+import { type RedisCalls, sending } from './redis-calls.js';
 import { isScriptMissing, isSlotElsewhere } from './redis-failure.js';
 import { parametersOf, type RedisScript, type RedisScriptCall } from './redis-script.js';
 import { isClusterClient, type RedisClient } from './redis.options.js';
@@ -91,7 +91,7 @@ export class ReplicatedScripts {
         last = { script, call, deadlineAt, resolve, reject, superseded: false };
         this.#laneOf(call).add(last);
       });
-    const reply = await caller.call(script.name, run, { ...options, deadlineMs });
+    const reply = await caller.call(script.name, sending(run), { ...options, deadlineMs });
     return { ...reply, value: script.parse(reply.value) };
   }
 

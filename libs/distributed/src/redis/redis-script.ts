@@ -63,18 +63,40 @@ export function composeScript<R>(parts: Omit<RedisScript<R>, 'sha'>): RedisScrip
   return { ...parts, sha: createHash('sha1').update(parts.source).digest('hex') };
 }
 
-/** One call. */
-export function evalScript<R>(
+/** Who waits for the reply of one call. */
+export interface ReplyListener<R> {
+  readonly answered: (value: R) => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** One call, without a promise but that of the client. */
+export function sendScript<R>(
   client: RedisClient,
   script: RedisScript<R>,
   call: RedisScriptCall,
-): Promise<R> {
+  { answered, failed }: ReplyListener<R>,
+): void {
   const parameters = parametersOf(script, call);
-  const { sha, source, parse } = script;
-  return client.evalsha(sha, ...parameters).then(parse, (error: unknown) => {
-    if (!isScriptMissing(error)) throw error;
-    return client.eval(source, ...parameters).then(parse);
+  const replied = (reply: unknown): void => {
+    try {
+      answered(script.parse(reply));
+    } catch (error) {
+      failed(error);
+    }
+  };
+  client.evalsha(script.sha, ...parameters).then(replied, (error: unknown) => {
+    if (!isScriptMissing(error)) failed(error);
+    else client.eval(script.source, ...parameters).then(replied, failed);
   });
+}
+
+function evalRaw(
+  client: RedisClient,
+  script: RedisScript<unknown>,
+  call: RedisScriptCall,
+): Promise<unknown> {
+  const raw = { ...script, parse: (reply: unknown) => reply };
+  return new Promise((answered, failed) => sendScript(client, raw, call, { answered, failed }));
 }
 
 /** The raw reply of one call among several, or its error. */
@@ -89,11 +111,10 @@ export async function evalScripts(
   // A pipeline of ioredis must stay on one node. In a Cluster the commands go out one by one, each
   // to its node, without waiting for one another.
   if (isClusterClient(client)) {
-    const raw = { ...script, parse: (reply: unknown) => reply };
     return Promise.all(
       calls.map(async (call): Promise<RawResult> => {
         try {
-          return [null, await evalScript(client, raw, call)];
+          return [null, await evalRaw(client, script, call)];
         } catch (error) {
           return [error];
         }

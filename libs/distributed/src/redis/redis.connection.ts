@@ -8,10 +8,11 @@ import {
   openSubscriberClient,
   type OwnedRedisClient,
 } from './redis-client.js';
+import { type Send, sending } from './redis-calls.js';
 import { RedisLink } from './redis-link.js';
 import { ReplicatedScripts, type ReplicationOptions } from './redis-replicated.js';
 import {
-  evalScript,
+  sendScript,
   evalScripts,
   type RawResult,
   type RedisArgument,
@@ -152,7 +153,11 @@ export class RedisConnection implements OnApplicationShutdown {
     run: (client: RedisClient) => Promise<T>,
     options: RedisCallOptions = {},
   ): Promise<T> {
-    return this.#caller.call(label, () => run(this.client), options);
+    return this.#caller.call(
+      label,
+      sending(() => run(this.client)),
+      options,
+    );
   }
 
   /**
@@ -166,8 +171,10 @@ export class RedisConnection implements OnApplicationShutdown {
     args: readonly RedisArgument[],
     options: RedisCallOptions = {},
   ): Promise<R> {
-    const run = () => evalScript(this.client, script, { keys, args });
-    return this.#caller.call(script.name, run, options);
+    const call = { keys, args };
+    const send: Send<R> = (answered, failed) =>
+      sendScript(this.client, script, call, { answered, failed });
+    return this.#caller.call(script.name, send, options);
   }
 
   /**
@@ -193,7 +200,8 @@ export class RedisConnection implements OnApplicationShutdown {
       if (refused.length > 0) throw refused[0];
     };
     let failure: unknown;
-    await this.#caller.call(script.name, run, options).catch((error: unknown) => (failure = error));
+    const call = this.#caller.call(script.name, sending(run), options);
+    await call.catch((error: unknown) => (failure = error));
     return calls.map((_, index) => settled(results[index] ?? [failure], script.parse));
   }
 
