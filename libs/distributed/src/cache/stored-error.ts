@@ -3,30 +3,7 @@
  * `cacheErrors`, everybody until they expire. Name, message, code and plain fields are kept; the
  * class too, if it is one of JavaScript's or of Nest's HTTP exceptions.
  */
-import {
-  BadGatewayException,
-  BadRequestException,
-  ConflictException,
-  ForbiddenException,
-  GatewayTimeoutException,
-  GoneException,
-  HttpException,
-  HttpVersionNotSupportedException,
-  ImATeapotException,
-  InternalServerErrorException,
-  MethodNotAllowedException,
-  MisdirectedException,
-  NotAcceptableException,
-  NotFoundException,
-  NotImplementedException,
-  PayloadTooLargeException,
-  PreconditionFailedException,
-  RequestTimeoutException,
-  ServiceUnavailableException,
-  UnauthorizedException,
-  UnprocessableEntityException,
-  UnsupportedMediaTypeException,
-} from '@nestjs/common';
+import * as nest from '@nestjs/common';
 import { decodeValue, encodeValue, type EncodedValue } from './cache-codec.js';
 
 /** An error that says something of one call alone: it is not told to those who wait in other processes. */
@@ -66,36 +43,17 @@ export function decodeError(form: EncodedValue): Error {
   return error;
 }
 
+type ErrorClass = abstract new (...args: never[]) => Error;
+
+const NEST_ERRORS = Object.values<unknown>({ ...nest }).filter(
+  (value): value is ErrorClass =>
+    typeof value === 'function' &&
+    (value === nest.HttpException || value.prototype instanceof nest.HttpException),
+);
+
 /** Error classes that every process knows, by name. */
-const KNOWN: ReadonlyMap<string, abstract new (...args: never[]) => Error> = new Map(
-  [
-    EvalError,
-    RangeError,
-    ReferenceError,
-    SyntaxError,
-    TypeError,
-    URIError,
-    HttpException,
-    BadGatewayException,
-    BadRequestException,
-    ConflictException,
-    ForbiddenException,
-    GatewayTimeoutException,
-    GoneException,
-    HttpVersionNotSupportedException,
-    ImATeapotException,
-    InternalServerErrorException,
-    MethodNotAllowedException,
-    MisdirectedException,
-    NotAcceptableException,
-    NotFoundException,
-    NotImplementedException,
-    PayloadTooLargeException,
-    PreconditionFailedException,
-    RequestTimeoutException,
-    ServiceUnavailableException,
-    UnauthorizedException,
-    UnprocessableEntityException,
-    UnsupportedMediaTypeException,
-  ].map((type) => [type.name, type]),
+const KNOWN: ReadonlyMap<string, ErrorClass> = new Map(
+  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, ...NEST_ERRORS].map(
+    (type) => [type.name, type],
+  ),
 );
