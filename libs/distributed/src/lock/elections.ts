@@ -4,6 +4,7 @@ import { InvalidOptionsError } from '../distributed.errors.js';
 import { validateOptions } from '../distributed.validation.js';
 import { type ElectionOptions, electionSchemas } from './election.options.js';
 import { type ElectionGround, LeaderElection } from './leader-election.js';
+import { requestOf } from './lock-request.js';
 import { type ParsedLockModuleOptions, settingsOf } from './lock.options.js';
 
 /** Serves `LockService.election`. */
@@ -39,16 +40,16 @@ export class Elections {
 
   #add(label: string, settings: ReturnType<typeof settingsOf>): LeaderElection {
     const { keepsOrder } = this.ground.desk.backend.store;
-    const election = new LeaderElection(this.ground, {
+    // A name of its own: a lock of the same name would be held for as long as somebody leads.
+    const request = requestOf(`election:${label}`, {
       ...settings,
-      // A name of its own: a lock of the same name would be held for as long as somebody leads.
-      key: `election:${label}`,
       waitMs: Number.POSITIVE_INFINITY,
       renew: true,
       // One candidate per application: no tokens are reserved for others, so `query()` shows the term.
       fairness: keepsOrder ? 'strict' : 'process',
       onLost: 'abort',
     });
+    const election = new LeaderElection(this.ground, request);
     this.#elections.set(label, election);
     return election;
   }

@@ -72,8 +72,8 @@ export class LeaderElection {
 
   /**
    * Takes part, and yields each term of this application. The term is not given back while the loop
-   * body works on it: look at its signal, and do not await `resign()` in the loop. Ends when the application resigns or shuts down, and when
-   * `signal` aborts.
+   * body works on it: look at its signal, and do not await `resign()` in the loop. Ends when the
+   * application resigns or shuts down, and when `signal` aborts.
    */
   async *terms(signal?: AbortSignal): AsyncGenerator<Lock, void, void> {
     if (this.#closed) return;
