@@ -33,8 +33,8 @@ export function validateOptions<S extends v.GenericSchema>(
 /** What JSON tells apart; numbers it does not (NaN, Infinity) are no valid options. */
 const PLAIN: ReadonlySet<string> = new Set(['string', 'number', 'boolean', 'undefined']);
 
-/** More sets of options than this are not written by hand. */
-const REMEMBERED = 100;
+/** Each decorated method has a set of its own, by its name; more than this nobody writes by hand. */
+const REMEMBERED = 1_000;
 
 /**
  * `parse`, which remembers what it made of plain options: strings, numbers and booleans. Call sites
